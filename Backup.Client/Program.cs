@@ -1,0 +1,2 @@
+// Filled in by the first change to this project.
+return 0;
