@@ -1,2 +1,27 @@
-// Filled in by the first change to this project.
+using System.Runtime.InteropServices;
+using Backup.EmbeddedRedis;
+using Garnet;
+
+if (!EmbeddedRedisOptions.TryParse(args, out var options, out var problem))
+{
+    Console.Error.WriteLine(problem);
+    return 2;
+}
+
+using var stop = new ManualResetEventSlim();
+using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => { signal.Cancel = true; stop.Set(); });
+using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => { signal.Cancel = true; stop.Set(); });
+try
+{
+    using var server = new GarnetServer(GarnetSettings.For(options));
+    server.Start();
+    Console.WriteLine($"Redis protocol on 127.0.0.1:{options.Port}, data in {options.DataDirectory}");
+    stop.Wait();
+}
+catch (Exception failure) when (failure is Garnet.common.GarnetException or IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+{
+    Console.Error.WriteLine($"The embedded Redis could not start on port {options.Port} with {options.DataDirectory}: {failure.Message}");
+    return 1;
+}
+
 return 0;
