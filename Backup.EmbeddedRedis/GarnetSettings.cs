@@ -1,81 +1,83 @@
-using System.Globalization;
+using System.Net;
+using Garnet.server;
+using Garnet.server.Auth.Settings;
+using Microsoft.Extensions.Logging;
+using Tsavorite.core;
 
 namespace Backup.EmbeddedRedis;
 
 /// <summary>
-/// Every Garnet setting this cluster depends on. Garnet's defaults serve a cache: no log, no waiting for it,
-/// no recovery, 16 GiB of memory. Here an acknowledged write must survive the sudden end of the process, so
-/// each of them is set on purpose.
+/// Every Garnet setting this cluster depends on. Garnet's defaults serve a cache: no log, no recovery, 16 GiB of
+/// memory, and records that do not fit are dropped. Here an acknowledged write must survive the sudden end of the
+/// process, so each of them is set on purpose.
 /// </summary>
-public static class GarnetSettings
+internal static class GarnetSettings
 {
-    /// <summary>Records held in memory; what does not fit goes to the storage tier. A bound, not a reservation.</summary>
-    private const string RecordsInMemory = "256m";
+    /// <summary>
+    /// Size of the append-only file, in bytes, at which a checkpoint is taken and the file cut. It bounds the disk
+    /// and the recovery, which replays about 100 MiB a second on two cores.
+    /// </summary>
+    public const long AppendOnlyFileBytesMax = 128L << 20;
 
     /// <summary>
-    /// Size of the append-only file at which Garnet takes a checkpoint and drops what the checkpoint covers.
-    /// Replaying this much takes about a second, so it also bounds recovery.
+    /// A manager needs two connections. Each may hold a thread while it waits at the gate of
+    /// <see cref="SerialGarnet"/>, and the one that is through needs more to write the file: so there are always
+    /// more threads than connections, else all would wait for each other.
     /// </summary>
-    private const string AppendOnlyFileMax = "128m";
+    private const int ConnectionsMax = 128;
 
-    /// <summary>The arguments Garnet is started with.</summary>
-    public static string[] For(EmbeddedRedisOptions options) =>
-    [
+    /// <summary>A script that runs this long is a mistake, and everything else waits for it.</summary>
+    private static readonly TimeSpan ScriptTimeMax = TimeSpan.FromSeconds(5);
+
+    public static GarnetServerOptions For(EmbeddedRedisOptions options, ILogger logger) => new(logger)
+    {
         // Who may reach it: this machine only. There is no password, so no other address is ever bound.
-        "--bind", "127.0.0.1",
-        "--port", options.Port.ToString(CultureInfo.InvariantCulture),
-        "--network-connection-limit", "1000",
-        "--network-buffer-memory-budget", "32m",
+        EndPoints = [new IPEndPoint(IPAddress.Loopback, options.Port)],
+        EnableDebugCommand = ConnectionProtectionOption.No,
+        EnableModuleCommand = ConnectionProtectionOption.No,
 
         // Where data lies. RandomAccess is .NET's own file I/O; the native device needs libaio.
-        "--logdir", options.DataDirectory,
-        "--checkpointdir", options.DataDirectory,
-        "--device-type", "RandomAccess",
+        LogDir = options.DataDirectory,
+        CheckpointDir = options.DataDirectory,
+        DeviceType = DeviceType.RandomAccess,
 
-        // Durability: each write is in the file before its answer is sent (0 = commit with every operation),
-        // and a start replays checkpoint and file, or fails loudly.
-        "--aof", "true",
-        "--aof-commit-freq", "0",
-        "--aof-commit-wait", "true",
-        "--recover", "true",
-        "--fail-on-recovery-error", "true",
+        // Durability: commits are issued by SerialGarnet, at the end of a request and before its answer (-1 = by
+        // hand). A start replays checkpoint and file, or fails loudly.
+        EnableAOF = true,
+        CommitFrequencyMs = -1,
+        WaitForCommit = false,
+        Recover = true,
+        FailOnRecoveryError = true,
+        AofSegmentSize = "32m",
 
-        // The file stays bounded: looked at every second, whole 32 MiB segments go after each checkpoint.
-        "--aof-size-limit", AppendOnlyFileMax,
-        "--aof-size-limit-enforce-frequency", "1",
-        "--aof-segment-size", "32m",
+        // Memory: bounds, not reservations. What does not fit goes to the storage tier; without one it would be
+        // lost. A page of the file must be twice a page of records; the file's memory, twice a page of the file.
+        LogMemorySize = "256m",
+        PageSize = "2m",
+        SegmentSize = "64m",
+        ObjectLogSegmentSize = "64m",
+        EnableStorageTier = true,
+        IndexMemorySize = "4m",
+        IndexMaxMemorySize = "64m",
+        AofPageSize = "4m",
+        AofMemorySize = "16m",
+        BufferPoolMemoryBudget = "32m",
+        NetworkBufferMemoryBudget = "32m",
+        NetworkConnectionLimit = ConnectionsMax,
+        ThreadPoolMinThreads = ConnectionsMax + 16,
+        MaxDatabases = 1,
 
-        // Memory. Without a storage tier Garnet would evict, that is lose, records beyond its memory.
-        // A page of the file must be twice a page of records; its memory, twice a page of the file.
-        "--memory", RecordsInMemory,
-        "--page", "2m",
-        "--segment", "64m",
-        "--object-log-segment", "64m",
-        "--storage-tier", "true",
-        "--index", "4m",
-        "--index-max-size", "64m",
-        "--aof-page-size", "4m",
-        "--aof-memory", "16m",
-        "--buffer-pool-memory-budget", "32m",
-        "--max-databases", "1",
+        // The storage tier is compacted once it has more than four segments.
+        CompactionType = LogCompactionType.Lookup,
+        CompactionFrequencySecs = 60,
+        CompactionMaxSegments = 4,
 
-        // The record log on disk is compacted before it has more than four dead-weight segments.
-        "--compaction-type", "Lookup",
-        "--compaction-freq", "60",
-        "--compaction-max-segments", "4",
+        // Lua. No transaction mode: requests run one at a time (SerialGarnet), so there is nothing to lock, and
+        // scripts may touch keys they did not name, as on Redis. 64 MiB in a script is a mistake too.
+        EnableLua = true,
+        LuaTransactionMode = false,
+        LuaOptions = new LuaOptions(LuaMemoryManagementMode.Tracked, "64m", ScriptTimeMax, LuaLoggingMode.Enable, [], logger),
 
-        // Lua: each script runs as one transaction over its keys, as on Redis. A script that runs for five
-        // seconds or holds 64 MiB is a mistake, and would hold its keys locked.
-        "--lua", "true",
-        "--lua-transaction-mode", "true",
-        "--lua-script-timeout", "5000",
-        "--lua-memory-management-mode", "Tracked",
-        "--lua-script-memory-limit", "64m",
-
-        // No remote debugging, no loading of modules; quiet but for warnings.
-        "--enable-debug-command", "no",
-        "--enable-module-command", "no",
-        "-q",
-        "--logger-level", "Warning",
-    ];
+        QuietMode = true,
+    };
 }

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Backup.EmbeddedRedis;
-using Garnet;
+using Microsoft.Extensions.Logging;
 
 if (!EmbeddedRedisOptions.TryParse(args, out var options, out var problem))
 {
@@ -13,7 +13,8 @@ using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
 using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => { signal.Cancel = true; stop.Set(); });
 try
 {
-    using var server = new GarnetServer(GarnetSettings.For(options));
+    using var loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning));
+    using var server = new SerialGarnet(options, loggers);
     server.Start();
     Console.WriteLine($"Redis protocol on 127.0.0.1:{options.Port}, data in {options.DataDirectory}");
     stop.Wait();
