@@ -1,0 +1,38 @@
+namespace Backup.Protocol;
+
+/// <summary>Every bound that two processes must agree on, with its origin. Units stand last in the names.</summary>
+public static class Limits
+{
+    /// <summary>No chunk but a file's last, or only, one is smaller.</summary>
+    public const int ChunkBytesMin = 256 << 10;
+
+    /// <summary>The average aimed at. Smaller finds more duplicates, larger costs fewer index rows: 1 MiB keeps a TiB at a million rows.</summary>
+    public const int ChunkBytesAverage = 1 << 20;
+
+    /// <summary>A page below 4 MiB, so that a whole record fits a pooled 4 MiB buffer.</summary>
+    public const int ChunkBytesMax = (4 << 20) - 4096;
+
+    /// <summary>The largest payload of any record; only manifests may use more than <see cref="ChunkBytesMax"/> − and they may not either.</summary>
+    public const int PayloadBytesMax = ChunkBytesMax;
+
+    /// <summary>Chunk references a manifest or list holds before they go into a list record of their own (36 bytes each: 576 KiB).</summary>
+    public const int RefsPerList = 16_384;
+
+    /// <summary>What a sender gathers before it asks and sends: long enough to hide the round trip, three of them fit in 64 MiB.</summary>
+    public const int SegmentBytesTarget = 16 << 20;
+
+    /// <summary>What a node accepts as one segment: the target plus one largest record plus headers.</summary>
+    public const int SegmentBytesMax = SegmentBytesTarget + (8 << 20);
+
+    /// <summary>Records in one segment: a segment of empty files is bounded by their manifests (about 400 bytes each).</summary>
+    public const int SegmentRecordsMax = 8_192;
+
+    /// <summary>Files placed or committed by one call. Redis runs a script of this many in about 10 ms, which nobody else notices.</summary>
+    public const int FilesPerCallMax = 1_000;
+
+    /// <summary>Entries in one page of a listing.</summary>
+    public const int ListPageMax = 1_000;
+
+    /// <summary>Copies of a file, primary included.</summary>
+    public const int CopiesMax = 5;
+}

@@ -1,0 +1,66 @@
+using Refit;
+
+namespace Backup.Protocol;
+
+/// <summary>
+/// What is stored, and where. The manager answers; every node offers the same and asks the manager, so that a client
+/// needs to know one node only. All calls may be repeated.
+/// </summary>
+public interface ICatalogue
+{
+    [Post(Routes.Place)]
+    Task<PlaceReply> PlaceAsync([Header(Headers.Client)] ClientId client, [Body] PlaceRequest request, CancellationToken ct);
+
+    [Post(Routes.Commit)]
+    Task<CommitReply> CommitAsync([Header(Headers.Client)] ClientId client, [Body] CommitRequest request, CancellationToken ct);
+
+    [Post(Routes.List)]
+    Task<ListReply> ListAsync([Header(Headers.Client)] ClientId client, [Body] ListRequest request, CancellationToken ct);
+
+    [Post(Routes.Lookup)]
+    Task<LookupReply> LookupAsync([Header(Headers.Client)] ClientId client, [Body] LookupRequest request, CancellationToken ct);
+
+    [Post(Routes.Versions)]
+    Task<VersionsReply> VersionsAsync([Header(Headers.Client)] ClientId client, [Body] VersionsRequest request, CancellationToken ct);
+
+    [Get(Routes.Cluster)]
+    Task<ClusterStatus> ClusterAsync(CancellationToken ct);
+}
+
+/// <summary>A node towards the manager.</summary>
+public interface IManager : ICatalogue
+{
+    [Post(Routes.Register)]
+    Task<RegisterReply> RegisterAsync([Body] RegisterRequest request, CancellationToken ct);
+
+    [Post(Routes.Heartbeat)]
+    Task<HeartbeatReply> HeartbeatAsync([Body] HeartbeatRequest request, CancellationToken ct);
+}
+
+/// <summary>A client towards any node. What another node must answer is passed on to it.</summary>
+public interface INode : ICatalogue
+{
+    /// <summary>Which chunks the first of these nodes lacks.</summary>
+    [Post(Routes.Missing)]
+    Task<MissingReply> MissingAsync(
+        [Header(Headers.Client)] ClientId client, [Header(Headers.Nodes)] string nodes, [Body] MissingRequest request, CancellationToken ct);
+
+    /// <summary>④ Sends a segment: records one after the other. The answer means that it is durable on all of these nodes.</summary>
+    [Put(Routes.Segments)]
+    Task<StoreReply> StoreAsync(
+        [Header(Headers.Client)] ClientId client, [Header(Headers.Nodes)] string nodes, [Header(Headers.Epoch)] long epoch, [Body] HttpContent segment, CancellationToken ct);
+
+    /// <summary>Reads versions from the first of these nodes. The stream holds records; the caller disposes it.</summary>
+    [Post(Routes.Read)]
+    Task<Stream> ReadAsync(
+        [Header(Headers.Client)] ClientId client, [Header(Headers.Nodes)] string nodes, [Body] ReadRequest request, CancellationToken ct);
+}
+
+/// <summary>A primary towards its replica.</summary>
+public interface IReplica
+{
+    /// <summary>⑤ Passes on the same bytes while they arrive. The answer means that they are durable there.</summary>
+    [Put(Routes.ReplicaSegments)]
+    Task<StoreReply> StoreReplicaAsync(
+        [Header(Headers.Client)] ClientId client, [Header(Headers.Nodes)] string nodes, [Header(Headers.Epoch)] long epoch, [Body] HttpContent segment, CancellationToken ct);
+}

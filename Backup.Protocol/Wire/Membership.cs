@@ -1,0 +1,45 @@
+namespace Backup.Protocol;
+
+/// <summary>How the manager sees a node.</summary>
+public enum NodeState
+{
+    /// <summary>Renews its lease: takes and serves files.</summary>
+    Alive,
+
+    /// <summary>Its lease has lapsed.</summary>
+    Dead,
+
+    /// <summary>Alive and serving, but gets no new files because it is being emptied.</summary>
+    Draining,
+
+    /// <summary>Alive and serving, but gets no new files because it has reached its byte reserve.</summary>
+    Full,
+}
+
+/// <summary>What a node says of its disk.</summary>
+/// <param name="FreeBytes">Free for new data, the reserve already taken off; 0 makes it full.</param>
+public sealed record NodeSpace(long FreeBytes, long TotalBytes, long StoredBytes);
+
+/// <summary>A node's start. It gets a new epoch: work placed before it is refused afterwards.</summary>
+/// <param name="Incarnation">Made when the data directory was first used; another one under the same id means the data is not the same.</param>
+public sealed record RegisterRequest(NodeId Id, Uri Address, Guid Incarnation, string? Zone, NodeSpace Space);
+
+/// <param name="Epoch">The node refuses placements of an older epoch.</param>
+/// <param name="HeartbeatMs">How often to renew the lease.</param>
+/// <param name="Peers">Every registered node, itself included.</param>
+public sealed record RegisterReply(long Epoch, int HeartbeatMs, NodeRef[] Peers);
+
+public sealed record HeartbeatRequest(NodeId Id, Guid Incarnation, long Epoch, NodeSpace Space);
+
+/// <param name="MustRegister">The manager does not know this node, or its epoch is over: register again.</param>
+public sealed record HeartbeatReply(bool MustRegister, NodeRef[] Peers);
+
+/// <param name="Files">Files of which it holds a copy, reservations included: what placement goes by.</param>
+/// <param name="Epoch">Since its last registration.</param>
+public sealed record NodeStatus(
+    NodeId Id, Uri Address, NodeState State, long Files, long Epoch, Guid Incarnation, string? Zone, NodeSpace Space, long LastSeenMs);
+
+/// <param name="Healthy">All nodes that ever registered are alive, and enough of them take files for the policy's copies.</param>
+/// <param name="Problems">What keeps it from being healthy, a sentence each; empty when it is.</param>
+/// <param name="Reserved">Places given out and not committed yet.</param>
+public sealed record ClusterStatus(bool Healthy, string[] Problems, NodeStatus[] Nodes, int Copies, long Clients, long Reserved, long NowMs);

@@ -1,0 +1,39 @@
+namespace Backup.Protocol;
+
+/// <summary>Every path on the wire, used by the servers' maps and by the Refit interfaces alike.</summary>
+public static class Routes
+{
+    // The catalogue: answered by the manager, and by every node, which asks the manager.
+    public const string Place = "/v1/place";
+    public const string Commit = "/v1/commit";
+    public const string List = "/v1/list";
+    public const string Lookup = "/v1/lookup";
+    public const string Versions = "/v1/versions";
+    public const string Cluster = "/v1/cluster";
+
+    // Nodes to the manager.
+    public const string Register = "/v1/nodes/register";
+    public const string Heartbeat = "/v1/nodes/heartbeat";
+
+    // Clients to a node.
+    public const string Missing = "/v1/chunks/missing";
+    public const string Segments = "/v1/segments";
+    public const string Read = "/v1/read";
+    public const string Files = "/files/{**path}";
+
+    // A primary to its replica.
+    public const string ReplicaSegments = "/v1/replica/segments";
+}
+
+/// <summary>The headers of our own.</summary>
+public static class Headers
+{
+    /// <summary>The client on whose behalf the request is made: 32 hex digits.</summary>
+    public const string Client = "Backup-Client";
+
+    /// <summary>The nodes a segment goes to, or the one node that is asked: ids, primary first, with commas between. Never addresses.</summary>
+    public const string Nodes = "Backup-Nodes";
+
+    /// <summary>The epoch of the placement.</summary>
+    public const string Epoch = "Backup-Epoch";
+}

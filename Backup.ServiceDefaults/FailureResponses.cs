@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Backup.Protocol;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Backup.ServiceDefaults;
+
+/// <summary>The one place where failures become responses. A bug becomes <see cref="FailureCode.Internal"/> and its details stay in the log.</summary>
+public static partial class FailureResponses
+{
+    /// <summary>Uses the wire's JSON for all endpoints.</summary>
+    public static IServiceCollection AddWireJson(this IServiceCollection services) => services.Configure<JsonOptions>(o =>
+    {
+        o.SerializerOptions.TypeInfoResolverChain.Insert(0, WireJson.Default);
+        o.SerializerOptions.RespectNullableAnnotations = true;
+        o.SerializerOptions.RespectRequiredConstructorParameters = true;
+        o.SerializerOptions.AllowDuplicateProperties = false;
+        o.SerializerOptions.MaxDepth = WireJson.Default.Options.MaxDepth;
+    });
+
+    public static IApplicationBuilder UseFailureResponses(this IApplicationBuilder app, string server) => app.Use(async (http, next) =>
+    {
+        try
+        {
+            await next(http);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is left to answer.
+        }
+        catch (Exception e) when (!http.Response.HasStarted)
+        {
+            await AnswerAsync(http, ToFailure(e, server, http.RequestServices.GetRequiredService<ILogger<FailureBody>>()));
+        }
+    });
+
+    private static Failure ToFailure(Exception e, string server, ILogger log)
+    {
+        switch (e)
+        {
+            case FailureException expected:
+                LogExpected(log, expected.Failure.Code, expected.Failure.Culprit, expected.Failure.Message);
+                return expected.Failure;
+            case BadHttpRequestException { InnerException: FailureException inner }:
+                return inner.Failure;
+            case BadHttpRequestException bad:
+                return Failure.InvalidRequest(bad.InnerException is JsonException json ? $"The body is not what this route takes: {json.Path}." : bad.Message);
+            default:
+                LogBug(log, e);
+                return new Failure(FailureCode.Internal, "Something went wrong that should not.", server, $"Try again; the log of {server} has the details.");
+        }
+    }
+
+    private static Task AnswerAsync(HttpContext http, Failure failure)
+    {
+        http.Response.Clear();
+        http.Response.StatusCode = (int)failure.Status;
+        if (failure.Code is FailureCode.Busy or FailureCode.MetadataUnavailable)
+            http.Response.Headers.RetryAfter = "1";
+        Activity.Current?.SetStatus(ActivityStatusCode.Error, failure.Message);
+        return http.Response.WriteAsJsonAsync(FailureBody.Of(failure, Activity.Current?.TraceId.ToString()), WireJson.Default.FailureBody, FailureBody.MediaType);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Code} ({Culprit}): {Message}")]
+    private static partial void LogExpected(ILogger log, FailureCode code, string culprit, string message);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A bug")]
+    private static partial void LogBug(ILogger log, Exception e);
+}
