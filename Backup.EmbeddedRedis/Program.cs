@@ -1,5 +1,7 @@
-using System.Runtime.InteropServices;
 using Backup.EmbeddedRedis;
+using Backup.ServiceDefaults;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 if (!EmbeddedRedisOptions.TryParse(args, out var options, out var problem))
@@ -8,21 +10,22 @@ if (!EmbeddedRedisOptions.TryParse(args, out var options, out var problem))
     return 2;
 }
 
-using var stop = new ManualResetEventSlim();
-using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => { signal.Cancel = true; stop.Set(); });
-using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => { signal.Cancel = true; stop.Set(); });
+var builder = Host.CreateApplicationBuilder(args);
+builder.AddServiceDefaults();
+// Garnet tells its life under a dozen names; its warnings are enough.
+builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Backup", LogLevel.Information);
+// It calls its own timers' ending a failure, and the host would repeat what is said below in one line.
+builder.Logging.AddFilter("StoreWrapper", level => level >= LogLevel.Warning && !GarnetService.Stopping);
+builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+builder.Services.AddSingleton(options);
+builder.Services.AddHostedService<GarnetService>();
 try
 {
-    using var loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning));
-    using var server = new SerialGarnet(options, loggers);
-    server.Start();
-    Console.WriteLine($"Redis protocol on 127.0.0.1:{options.Port}, data in {options.DataDirectory}");
-    stop.Wait();
+    await builder.Build().RunAsync();
+    return 0;
 }
-catch (Exception failure) when (failure is Garnet.common.GarnetException or IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+catch (CannotStartException cannot)
 {
-    Console.Error.WriteLine($"The embedded Redis could not start on port {options.Port} with {options.DataDirectory}: {failure.Message}");
+    Console.Error.WriteLine(cannot.Message);
     return 1;
 }
-
-return 0;
