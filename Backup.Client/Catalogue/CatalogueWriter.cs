@@ -98,13 +98,7 @@ internal sealed class CatalogueWriter(string path, ClientId client, int entriesH
 
     private void WriteFile(string to, long sequence, IEnumerable<CatalogueEntry> entries)
     {
-        using var file = new FileStream(to, new FileStreamOptions
-        {
-            Mode = FileMode.Create,
-            Access = FileAccess.ReadWrite,
-            BufferSize = BufferBytes,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
+        using var file = new FileStream(to, FileMode.Create, FileAccess.ReadWrite, FileShare.None, BufferBytes);
         // The number of entries stands in the header and is only known at the end; the checksum must see the header first.
         file.Position = CatalogueFile.HeaderBytes;
         var buffer = new byte[CatalogueFile.EntryBytesMax];

@@ -1,4 +1,5 @@
 using Backup.Protocol;
+using Spectre.Console;
 
 namespace Backup.Client;
 
@@ -8,6 +9,7 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     private Settings? settings;
     private ClusterConnection? cluster;
     private RootDirectory? root;
+    private IAnsiConsole? console;
 
     public Surroundings Surroundings => surroundings;
 
@@ -34,6 +36,9 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     /// <summary>For storing: a root that has no identity gets one.</summary>
     public ClusterConnection ConnectToWrite() => cluster ??= Connect(Settings.Client ?? Identities.FindOrMake(surroundings, RootPath));
 
+    /// <summary>For a dry run: a root without an identity gets none.</summary>
+    public ClusterConnection ConnectToPreview() => cluster ??= Connect(KnownClient ?? new ClientId(Guid.AllBitsSet));
+
     /// <summary>For what concerns no client.</summary>
     public ClusterConnection ConnectAsNobody() => cluster ?? Connect(default);
 
@@ -41,6 +46,9 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     public string Resolve(string argument) => PathArgument.Resolve(argument, RootPath, Settings.RootAsGiven!, surroundings.CurrentFolder);
 
     public IgnoreRules IgnoreRules() => Backup.Client.IgnoreRules.For(RootPath, Settings.Exclude, Settings.Include);
+
+    /// <summary>For a person at a terminal.</summary>
+    public IAnsiConsole Console => console ??= surroundings.MakeConsole(!Choices.NoColor);
 
     public void Dispose()
     {

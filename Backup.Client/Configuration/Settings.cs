@@ -30,7 +30,7 @@ internal sealed record Settings(
             : file.Root is not null ? Path.GetFullPath(file.Root, Path.GetDirectoryName(path)!) : null;
         // Patterns belong to the root they were written for.
         var ownRoot = rootHere is null;
-        return new Settings(path, Servers(surroundings, choices, file), root is null ? null : RealPath(root), root is null ? null : Path.TrimEndingDirectorySeparator(root),
+        return new Settings(path, FindServers(surroundings, choices, file), root is null ? null : RealPath(root), root is null ? null : Path.TrimEndingDirectorySeparator(root),
             choices.Client is null ? null : ParseClient(choices.Client), ownRoot ? file.Exclude ?? [] : [], ownRoot ? file.Include ?? [] : []);
     }
 
@@ -52,7 +52,7 @@ internal sealed record Settings(
         }
     }
 
-    private static IReadOnlyList<Uri> Servers(Surroundings surroundings, GlobalChoices choices, ConfigurationFile file)
+    private static IReadOnlyList<Uri> FindServers(Surroundings surroundings, GlobalChoices choices, ConfigurationFile file)
     {
         if (choices.Servers.Count > 0)
             return [.. choices.Servers.Select(ParseServer)];

@@ -7,7 +7,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Backup.Client;
 
-/// <summary>Walks from an open root folder by openat with O_NOFOLLOW, one component at a time.</summary>
+/// <summary>The root on Linux: everything is reached by <see cref="FolderWalk"/> from the root, which stays open.</summary>
 internal sealed unsafe class LinuxRootDirectory : RootDirectory
 {
     /// <summary>One getdents call fills at most this much: a few hundred names.</summary>
@@ -32,7 +32,7 @@ internal sealed unsafe class LinuxRootDirectory : RootDirectory
 
     public override List<FolderEntry> Read(string folder)
     {
-        var fd = OpenFolder(folder, out var error);
+        var fd = FolderWalk.Open(root, folder, out var error);
         if (fd < 0)
             throw SourceFailures.Unreadable(folder.Length == 0 ? FullPath : folder, Libc.Text(error)).Exception();
         var names = ArrayPool<byte>.Shared.Rent(NamesBytes);
@@ -86,7 +86,7 @@ internal sealed unsafe class LinuxRootDirectory : RootDirectory
 
     public override FileStat? Stat(RootedPath path)
     {
-        var fd = OpenParent(path, out var name, out var error);
+        var fd = FolderWalk.OpenParent(root, path.Value, out var name, out var error);
         if (fd >= 0)
         {
             error = FileStat.Of(fd, Encoding.UTF8.GetBytes(name + '\0'), out var stat);
@@ -100,68 +100,49 @@ internal sealed unsafe class LinuxRootDirectory : RootDirectory
 
     public override string ReadLink(RootedPath path)
     {
-        var fd = OpenParent(path, out var name, out var error);
+        var fd = FolderWalk.OpenParent(root, path.Value, out var name, out var error);
         if (fd < 0)
-            throw Missing(path, error).Exception();
+            throw SourceFailures.Unreadable(path.Value, Why(error)).Exception();
         var target = stackalloc byte[LinkBytesMax];
         var length = Libc.ReadLinkAt(fd, name, target, LinkBytesMax);
         error = Marshal.GetLastPInvokeError();
         _ = Libc.Close(fd);
         if (length < 0)
-            throw Missing(path, error).Exception();
+            throw SourceFailures.Unreadable(path.Value, Why(error)).Exception();
         var bytes = new ReadOnlySpan<byte>(target, (int)length);
         return System.Text.Unicode.Utf8.IsValid(bytes) ? Strict.GetString(bytes)
             : throw SourceFailures.Unreadable(path.Value, $"it points to '{Readable(bytes)}', which is not valid UTF-8").Exception();
     }
 
-    public override Stream OpenFile(RootedPath path, FileStat expected)
+    public override Stream OpenFile(RootedPath path, FileStat expected, Action changed)
     {
-        var folder = OpenParent(path, out var name, out var error);
+        var folder = FolderWalk.OpenParent(root, path.Value, out var name, out var error);
         if (folder < 0)
-            throw Missing(path, error).Exception();
+            throw new IOException(Why(error));
         // Non-blocking, because a file swapped for a FIFO would otherwise wait for a writer.
         var fd = Libc.OpenAt(folder, name, Libc.ReadOnly | Libc.NoFollow | Libc.NonBlocking);
         error = Marshal.GetLastPInvokeError();
         _ = Libc.Close(folder);
         if (fd < 0)
-            throw Missing(path, error).Exception();
+            throw new IOException(Why(error));
         var handle = new SafeFileHandle(fd, ownsHandle: true);
-        if (FileStat.Of(fd, out var stat) == 0 && stat.IsSameAs(expected))
-            return new SourceStream(path, handle, stat);
-        handle.Dispose();
-        throw SourceFailures.Changed(path.Value).Exception();
-    }
-
-    private static Failure Missing(RootedPath path, int error) => error switch
-    {
-        Libc.NoEntry => SourceFailures.Vanished(path.Value),
-        Libc.NotDirectory or Libc.Loop or Libc.Invalid => SourceFailures.Changed(path.Value),
-        _ => SourceFailures.Unreadable(path.Value, Libc.Text(error)),
-    };
-
-    private int OpenParent(RootedPath path, out string name, out int error)
-    {
-        var slash = path.Value.LastIndexOf('/');
-        name = path.Value[(slash + 1)..];
-        return OpenFolder(slash < 0 ? "" : path.Value[..slash], out error);
-    }
-
-    /// <summary>An open folder beneath the root, or −1. The caller closes it.</summary>
-    private int OpenFolder(string folder, out int error)
-    {
-        var at = Libc.OpenAt((int)root.DangerousGetHandle(), ".", Libc.ReadOnly | Libc.Directory);
-        error = Marshal.GetLastPInvokeError();
-        foreach (var part in folder.Length == 0 ? default : folder.AsSpan().Split('/'))
+        error = FileStat.Of(fd, out var stat);
+        if (error != 0 || stat.Kind != EntryKind.File)
         {
-            if (at < 0)
-                break;
-            var next = Libc.OpenAt(at, folder[part], Libc.ReadOnly | Libc.Directory | Libc.NoFollow);
-            error = Marshal.GetLastPInvokeError();
-            _ = Libc.Close(at);
-            at = next;
+            handle.Dispose();
+            throw new IOException(error != 0 ? Why(error) : $"it has become a {stat.What}");
         }
-        return at;
+        if (!stat.IsSameAs(expected))
+            changed();
+        return new SourceStream(handle, stat, changed);
     }
+
+    private static string Why(int error) => error switch
+    {
+        Libc.NoEntry => "it vanished",
+        Libc.NotDirectory or Libc.Loop => "it, or a folder on its way, has become a symlink",
+        _ => Libc.Text(error),
+    };
 
     private static string Readable(ReadOnlySpan<byte> bytes)
     {

@@ -17,7 +17,8 @@ internal sealed class PathOrder : IComparer<string>
 
     public int Compare(string? left, string? right)
     {
-        var (l, r) = (left.AsSpan(), right.AsSpan());
+        var l = left.AsSpan();
+        var r = right.AsSpan();
         var same = l.CommonPrefixLength(r);
         if (same == l.Length || same == r.Length)
             return l.Length - r.Length;

@@ -51,22 +51,16 @@ internal sealed class PortableRootDirectory : RootDirectory
     }
 
     public override string ReadLink(RootedPath path) =>
-        Info(Full(path.Value)).LinkTarget ?? throw SourceFailures.Changed(path.Value).Exception();
+        Info(Full(path.Value)).LinkTarget ?? throw SourceFailures.Unreadable(path.Value, "it is no symlink any more").Exception();
 
-    public override Stream OpenFile(RootedPath path, FileStat expected)
+    public override Stream OpenFile(RootedPath path, FileStat expected, Action changed)
     {
-        if (Stat(path) is not { } stat)
-            throw SourceFailures.Vanished(path.Value).Exception();
+        var stat = Stat(path) ?? throw new IOException("it vanished");
+        if (stat.Kind != EntryKind.File)
+            throw new IOException($"it has become a {stat.Kind}");
         if (!stat.IsSameAs(expected))
-            throw SourceFailures.Changed(path.Value).Exception();
-        try
-        {
-            return new SourceStream(path, File.OpenHandle(Full(path.Value), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), stat);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw SourceFailures.Unreadable(path.Value, e.Message.TrimEnd('.')).Exception(e);
-        }
+            changed();
+        return new SourceStream(File.OpenHandle(Full(path.Value), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete), stat, changed);
     }
 
     private string Full(string path) => Path.Join(FullPath, path);

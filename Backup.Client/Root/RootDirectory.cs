@@ -29,9 +29,10 @@ internal abstract class RootDirectory(string fullPath) : IDisposable
     /// <exception cref="FailureException">It is no symlink, or one that cannot be kept.</exception>
     public abstract string ReadLink(RootedPath path);
 
-    /// <summary>Opens a file to be read once from start to end. The stream fails when the file is not, or does not stay, as expected.</summary>
-    /// <exception cref="FailureException">It vanished, changed or may not be read.</exception>
-    public abstract Stream OpenFile(RootedPath path, FileStat expected);
+    /// <summary>Opens a file to be read once from start to end.</summary>
+    /// <param name="changed">Is called when the file is not, or does not stay, as expected.</param>
+    /// <exception cref="IOException">It vanished, is a file no longer or may not be read.</exception>
+    public abstract Stream OpenFile(RootedPath path, FileStat expected, Action changed);
 
     public abstract void Dispose();
 }

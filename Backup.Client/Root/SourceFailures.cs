@@ -15,10 +15,7 @@ internal static class SourceFailures
         $"'{RootedPath.Escape(Shorten(path))}' has a name that cannot be kept: {wrong}.", path, "It was not backed up; rename it.");
 
     public static Failure Changed(string path) => new(FailureCode.SourceChanged,
-        $"'{RootedPath.Escape(path)}' changed while it was read.", path, "Its last stored version is unchanged; back it up again when it is at rest.");
-
-    public static Failure Vanished(string path) => new(FailureCode.SourceChanged,
-        $"'{RootedPath.Escape(path)}' vanished before it was read.", path, "Its last stored version is unchanged.");
+        $"'{RootedPath.Escape(path)}' changed while it was read.", path, "What was read is stored; back it up again when nobody writes to it.");
 
     public static Failure Outside(string argument, string root) => new(FailureCode.InvalidPath,
         $"'{RootedPath.Escape(argument)}' is not inside the root '{RootedPath.Escape(root)}'.", "client",

@@ -1,14 +1,13 @@
-using Backup.Protocol;
 using Microsoft.Win32.SafeHandles;
 
 namespace Backup.Client;
 
 /// <summary>
-/// A file of the root, read once from start to end. It fails with <see cref="FailureCode.SourceChanged"/> rather than hand out
-/// content that never was in the file at one time: it must end where it did when it was opened, and nothing may have touched it
-/// by the time its last byte was read.
+/// A file of the root, read once from start to the end it had when it was opened. A file that is written to meanwhile is no
+/// reason to have no backup of it: it is read all the same, and whoever asked is told that it changed.
 /// </summary>
-internal sealed class SourceStream(RootedPath path, SafeFileHandle file, FileStat opened) : Stream
+/// <param name="changed">Is called, perhaps twice, when what is read may never have been in the file at one time.</param>
+internal sealed class SourceStream(SafeFileHandle file, FileStat opened, Action changed) : Stream
 {
     private long position;
 
@@ -26,14 +25,13 @@ internal sealed class SourceStream(RootedPath path, SafeFileHandle file, FileSta
 
     public override int Read(Span<byte> buffer)
     {
-        try
-        {
-            return Check(RandomAccess.Read(file, buffer, position), buffer.Length);
-        }
-        catch (IOException e)
-        {
-            throw SourceFailures.Unreadable(path.Value, e.Message.TrimEnd('.')).Exception(e);
-        }
+        // A log that grows is complete up to where it ended when it was opened.
+        var wanted = (int)Math.Min(buffer.Length, opened.SizeBytes - position);
+        var read = wanted == 0 ? 0 : RandomAccess.Read(file, buffer[..wanted], position);
+        position += read;
+        if ((read == 0 && wanted > 0) || (position == opened.SizeBytes && read > 0 && IsTouched()))
+            changed();
+        return read;
     }
 
     /// <summary>Reads at once: the page cache answers or the disk is the bottleneck, and a hop to another thread costs more than it gives.</summary>
@@ -47,24 +45,13 @@ internal sealed class SourceStream(RootedPath path, SafeFileHandle file, FileSta
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken ct) =>
         ReadAsync(buffer.AsMemory(offset, count), ct).AsTask();
 
-    private int Check(int read, int asked)
-    {
-        position += read;
-        var ended = read == 0 && asked > 0;
-        if (position > opened.SizeBytes || (ended && position < opened.SizeBytes))
-            throw SourceFailures.Changed(path.Value).Exception();
-        if (position == opened.SizeBytes && IsTouched())
-            throw SourceFailures.Changed(path.Value).Exception();
-        return read;
-    }
-
     private bool IsTouched()
     {
         if (!Libc.IsAvailable)
             return RandomAccess.GetLength(file) != opened.SizeBytes;
         var error = FileStat.Of((int)file.DangerousGetHandle(), out var now);
         GC.KeepAlive(file);
-        // Unlinking a file changes its ctime and link count but none of its bytes: what is read is still what was.
+        // Not ctime: unlinking or renaming a file changes that, but none of its bytes.
         return error != 0 || now.SizeBytes != opened.SizeBytes || now.MtimeNs != opened.MtimeNs;
     }
 
