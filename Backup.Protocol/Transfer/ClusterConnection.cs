@@ -6,7 +6,7 @@ namespace Backup.Protocol;
 /// A client's connection to a cluster through any of its nodes. It asks one gateway after the other until one answers, and
 /// goes straight to a node where that can be reached, else through a gateway, which passes the request on.
 /// </summary>
-public sealed class ClusterConnection : IDisposable
+public sealed class ClusterConnection
 {
     /// <summary>How long a request is repeated while nobody can answer it: a lease lapses after some seconds, a restart takes a few.</summary>
     private static readonly TimeSpan PatienceTime = TimeSpan.FromSeconds(20);
@@ -14,16 +14,18 @@ public sealed class ClusterConnection : IDisposable
 
     private readonly Uri[] servers;
     private readonly TimeProvider time;
-    private readonly ConcurrentDictionary<Uri, INode> clients = new();
+    private readonly NodeClients clients;
     private readonly ConcurrentDictionary<NodeId, bool> unreachable = new();
     private int current;
 
     /// <param name="servers">Addresses of one or several nodes; any will do.</param>
-    public ClusterConnection(IReadOnlyList<Uri> servers, ClientId client, TimeProvider? time = null)
+    /// <param name="clients">Connections shared with others; its own when none are given.</param>
+    public ClusterConnection(IReadOnlyList<Uri> servers, ClientId client, NodeClients? clients = null, TimeProvider? time = null)
     {
         if (servers.Count == 0)
             throw new Failure(FailureCode.InvalidRequest, "No server is named.", "client", "Name a node with --server http://host:port.").Exception();
         this.servers = [.. servers];
+        this.clients = clients ?? new NodeClients();
         this.time = time ?? TimeProvider.System;
         Client = client;
     }
@@ -40,7 +42,7 @@ public sealed class ClusterConnection : IDisposable
             var at = Volatile.Read(ref current);
             try
             {
-                return await call(At(servers[at % servers.Length]));
+                return await call(clients.At(servers[at % servers.Length]));
             }
             catch (FailureException e) when (MayPass(e.Failure) && (tries < servers.Length || time.GetElapsedTime(started) < PatienceTime))
             {
@@ -65,7 +67,7 @@ public sealed class ClusterConnection : IDisposable
         {
             try
             {
-                return await call(At(way));
+                return await call(clients.At(way));
             }
             catch (FailureException e) when (e.Failure.Code == FailureCode.NodeUnreachable && e.Failure.Culprit != node.Id.Value)
             {
@@ -76,15 +78,15 @@ public sealed class ClusterConnection : IDisposable
         throw Failure.Unreachable(node.Id, "neither straight nor through another node").Exception();
     }
 
-    public void Dispose()
-    {
-        foreach (var client in clients.Values.OfType<IDisposable>())
-            client.Dispose();
-    }
-
     /// <summary>Failures of the way, not of the request: another gateway, or the same a little later, may do.</summary>
     private static bool MayPass(Failure failure) => failure.Code
         is FailureCode.NodeUnreachable or FailureCode.ManagerUnreachable or FailureCode.MetadataUnavailable or FailureCode.Busy or FailureCode.TimedOut;
+}
 
-    private INode At(Uri address) => clients.GetOrAdd(address, a => Clients.Create<INode>(a, a.Authority));
+/// <summary>One typed client, and with it one pool of connections, for each node's address.</summary>
+public sealed class NodeClients
+{
+    private readonly ConcurrentDictionary<Uri, INode> clients = new();
+
+    public INode At(Uri address) => clients.GetOrAdd(address, a => Clients.Create<INode>(a, a.Authority));
 }

@@ -54,6 +54,14 @@ public sealed class Segment : IDisposable
         }
     }
 
+    /// <summary>Lets go of everything, to be filled again.</summary>
+    public void Clear()
+    {
+        Dispose();
+        finished.Clear();
+        Bytes = 0;
+    }
+
     public void Dispose()
     {
         foreach (var record in records)

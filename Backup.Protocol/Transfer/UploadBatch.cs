@@ -67,17 +67,15 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
             counters.Current = source.Path.Value;
             try
             {
-                var chunks = source.Open is null ? null : new FileChunks(source.Open(), cluster.Client, source.SizeBytes);
-                var file = new PendingFile(source, chunks);
-                files.Add(file);
-                if (chunks is not null)
-                    file.First = await NextAsync(file, ct);
+                files.Add(new PendingFile(source, Open(source)));
+                if (source.Open is not null)
+                    files[^1].First = await NextAsync(files[^1], ct);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (FailureException e) when (e.Failure.Code == FailureCode.SourceUnreadable)
             {
                 if (files.Count == 0 || files[^1].Source != source)
                     files.Add(new PendingFile(source, null));
-                files[^1].Failure = Unreadable(source, e);
+                Give(files[^1], e.Failure);
             }
         }
     }
@@ -141,9 +139,9 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
                     await group.AddAsync(list);
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (FailureException e) when (e.Failure.Code == FailureCode.SourceUnreadable)
         {
-            file.Failure = Unreadable(file.Source, e);
+            Give(file, e.Failure);
             return;
         }
         if (file.TakeList(cluster.Client, atEnd: true) is { } last)
@@ -155,12 +153,31 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
         await group.FinishAsync(file);
     }
 
+    private FileChunks? Open(SourceFile source)
+    {
+        try
+        {
+            return source.Open is null ? null : new FileChunks(source.Open(), cluster.Client, source.SizeBytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(source, e);
+        }
+    }
+
     private async ValueTask<Record?> NextAsync(PendingFile file, CancellationToken ct)
     {
-        var chunk = await file.Chunks!.NextAsync(ct);
-        if (chunk is not null)
-            Interlocked.Add(ref counters.BytesRead, chunk.Header.PlainBytes);
-        return chunk;
+        try
+        {
+            var chunk = await file.Chunks!.NextAsync(ct);
+            if (chunk is not null)
+                Interlocked.Add(ref counters.BytesRead, chunk.Header.PlainBytes);
+            return chunk;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(file.Source, e);
+        }
     }
 
     /// <summary>⑥ Makes the versions visible, all at once.</summary>
@@ -175,10 +192,13 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
         return files.Zip(reply.Receipts).ToDictionary(p => p.First, p => p.Second);
     }
 
-    private Failure Unreadable(SourceFile source, Exception e)
+    /// <summary>One file that cannot be read does not keep the others back.</summary>
+    private void Give(PendingFile file, Failure failure)
     {
+        file.Failure = failure;
         Interlocked.Increment(ref counters.FilesFailed);
-        return e is FailureException f ? f.Failure : new Failure(FailureCode.SourceUnreadable,
-            $"'{source.Path.Display}' cannot be read: {e.Message.TrimEnd('.')}.", source.Path.Display, "Check its permissions, or exclude it.");
     }
+
+    private static FailureException Unreadable(SourceFile source, Exception e) => new Failure(FailureCode.SourceUnreadable,
+        $"'{source.Path.Display}' cannot be read: {e.Message.TrimEnd('.')}.", source.Path.Display, "Check its permissions, or exclude it.").Exception(e);
 }
