@@ -11,14 +11,14 @@ internal static class Cli
     /// <summary>What a person types. Not the library's own root command: that bears the name of whatever process it runs in.</summary>
     private const string Name = "Backup.Client";
 
+    private static readonly Option<bool> Version = new("--version") { Description = "Show the version" };
+
     /// <returns>An <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(string[] args, Surroundings surroundings, CancellationToken ct)
     {
         var options = new GlobalOptions();
         var parsed = MakeRoot(options).Parse(args is ["help", .. var rest] ? [.. rest, "--help"] : args);
-        var choices = options.Read(parsed);
-        if (surroundings.Variable("NO_COLOR") is not null)
-            choices = choices with { NoColor = true };
+        var choices = options.Read(parsed, surroundings);
         var report = new Report(surroundings, choices);
         try
         {
@@ -47,17 +47,22 @@ internal static class Cli
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Surroundings surroundings, GlobalChoices choices, Report report, CancellationToken ct)
     {
-        if (parsed.Action is { } action and (HelpWithExamples or not null) && action.ClearsParseErrors)
-            return (ExitCode)await parsed.InvokeAsync(new InvocationConfiguration { Output = surroundings.Out, Error = surroundings.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, ct);
+        if (parsed.Action is HelpWithExamples help)
+            return (ExitCode)help.Print(parsed, surroundings.Out);
         var command = parsed.CommandResult.Command;
         if (parsed.Errors.Count > 0)
             throw Failure.InvalidRequest(parsed.Errors[0].Message.TrimEnd('.') + ".").WithAdvice($"`{Path(command)} --help` says what it takes.").Exception();
+        if (parsed.GetValue(Version))
+        {
+            surroundings.Out.WriteLine(typeof(Cli).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0]);
+            return ExitCode.Done;
+        }
         using var session = new Session(surroundings, choices);
         if (command is CommandLineCommand runnable)
             return await runnable.RunAsync(new Invocation(session, report, parsed), ct);
-        if (surroundings.IsTerminal && command.Parents.FirstOrDefault() is null)
+        if (surroundings.IsTerminal && IsRoot(command))
             return await new Menu(session).RunAsync(ct);
-        throw Failure.InvalidRequest("No command is given.").WithAdvice($"`{Path(command)} --help` lists them; in a terminal, `{Name}` alone opens the menu.").Exception();
+        throw Failure.InvalidRequest("No command is given.").WithAdvice($"`{Path(command)} --help` lists them{(IsRoot(command) ? $"; in a terminal, `{Name}` alone opens the menu" : "")}.").Exception();
     }
 
     /// <summary>The commands and the options that all of them take.</summary>
@@ -70,9 +75,14 @@ internal static class Cli
         };
         foreach (var option in options.All)
             root.Add(option);
+        root.Add(Version);
+        // Without an action of its own the library would call a missing command a mistake, before the menu had a chance.
+        root.SetAction(_ => (int)ExitCode.Usage);
         root.Add(new HelpOption { Action = new HelpWithExamples() });
         return root;
     }
+
+    private static bool IsRoot(Command command) => !command.Parents.Any();
 
     private static string Path(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{Path(parent)} {command.Name}" : command.Name;
 

@@ -12,9 +12,13 @@ internal sealed class BackupCommand : CommandLineCommand
 
     public BackupCommand() : base("backup", "Back up the root, or named files and folders in it", """
         Examples:
-          Backup.Client backup                     what changed in the whole root, deletions included
-          Backup.Client backup report.pdf photos   a file and a folder
-          Backup.Client --root ~/work backup -n    what would be sent
+          Backup.Client backup                      all that changed in the root
+          Backup.Client backup report.pdf photos    a file and a folder
+          Backup.Client --root ~/work backup -n     only say what would be sent
+
+        A relative PATH is taken from the current folder where that lies inside the
+        root, else from the root. What .backupignore in the root and "exclude" in
+        backup.json name is left out.
         """)
     {
         Add(paths);

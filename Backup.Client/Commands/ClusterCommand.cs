@@ -6,7 +6,11 @@ namespace Backup.Client;
 /// <summary><c>cluster</c>, under which all stands that concerns the cluster as a whole.</summary>
 internal sealed class ClusterCommand : Command
 {
-    public ClusterCommand() : base("cluster", "Look after the cluster") => Add(new ClusterStatusCommand());
+    public ClusterCommand() : base("cluster", "Look after the cluster")
+    {
+        Add(new ClusterStatusCommand());
+        this.SetAction(_ => (int)ExitCode.Usage);
+    }
 }
 
 /// <summary><c>cluster status</c></summary>
@@ -18,7 +22,7 @@ internal sealed class ClusterStatusCommand() : CommandLineCommand("status", "Say
 {
     public override async Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)
     {
-        using var cluster = run.Session.ConnectAsNobody();
+        var cluster = run.Session.ConnectAsNobody();
         var status = await cluster.AskAsync(node => node.ClusterAsync(ct), ct);
         run.Report.Json(ClusterShape.Of(status), OutputJson.Default.ClusterShape);
         foreach (var line in ClusterText.Lines(status))

@@ -11,9 +11,10 @@ internal sealed class DeleteCommand : CommandLineCommand
     public DeleteCommand() : base("delete", "Record that stored files are deleted; earlier versions stay", """
         Examples:
           Backup.Client delete old-notes.txt
-          Backup.Client restore old-notes.txt --to . --as-of '1 hour ago'    and back again
+          Backup.Client restore old-notes.txt --to . --as-of 1h     and back again
 
-        The root on this machine is not touched: what is still there is stored again by the next `backup`.
+        The root on this machine is not touched: what is still there is stored again
+        by the next backup.
         """)
     {
         Add(paths);

@@ -20,6 +20,13 @@ internal sealed class GlobalOptions
 
     public IEnumerable<Option> All => [Root, Server, Client, Json, Quiet, Verbose, NoColor];
 
-    public GlobalChoices Read(ParseResult parsed) => new(parsed.GetValue(Root), parsed.GetValue(Server) ?? [], parsed.GetValue(Client),
-        parsed.GetValue(Json), parsed.GetValue(Quiet), parsed.GetValue(Verbose), parsed.GetValue(NoColor));
+    /// <summary>What was chosen. Of a command line with mistakes, only how the mistake is to be reported.</summary>
+    public GlobalChoices Read(ParseResult parsed, Surroundings surroundings)
+    {
+        var noColor = surroundings.Variable("NO_COLOR") is not null;
+        if (parsed.Errors.Count > 0)
+            return GlobalChoices.None with { Json = parsed.GetResult(Json) is { Implicit: false }, NoColor = noColor };
+        return new GlobalChoices(parsed.GetValue(Root), parsed.GetValue(Server) ?? [], parsed.GetValue(Client),
+            parsed.GetValue(Json), parsed.GetValue(Quiet), parsed.GetValue(Verbose), noColor || parsed.GetValue(NoColor));
+    }
 }

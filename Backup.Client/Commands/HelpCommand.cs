@@ -15,10 +15,12 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
     /// <summary>Help has no mistakes to complain about: `restore --help` lacks its --to on purpose.</summary>
     public override bool ClearsParseErrors => true;
 
-    public override int Invoke(ParseResult parseResult)
+    public override int Invoke(ParseResult parseResult) => Print(parseResult, parseResult.InvocationConfiguration.Output);
+
+    public int Print(ParseResult parseResult, TextWriter output)
     {
+        parseResult.InvocationConfiguration.Output = output;
         help.Invoke(parseResult);
-        var output = parseResult.InvocationConfiguration.Output;
         if (parseResult.CommandResult.Command is CommandLineCommand { Examples: var examples })
             output.WriteLine(examples);
         else

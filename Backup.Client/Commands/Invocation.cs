@@ -33,5 +33,5 @@ internal abstract class CommandLineCommand(string name, string description, stri
 
     public abstract Task<ExitCode> RunAsync(Invocation run, CancellationToken ct);
 
-    protected static Option<string?> AsOfOption() => new("--as-of") { Description = "As it was at a time: " + Times.Help, HelpName = "TIME" };
+    protected static Option<string?> AsOfOption() => new("--as-of") { Description = "As it was at that time: " + Times.Help, HelpName = "TIME" };
 }

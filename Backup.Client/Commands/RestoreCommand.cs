@@ -15,12 +15,13 @@ internal sealed class RestoreCommand : CommandLineCommand
 
     public RestoreCommand() : base("restore", "Bring files back, into a folder of your choice", """
         Examples:
-          Backup.Client restore --to /tmp/back                            everything
-          Backup.Client restore photos --to /tmp/back --as-of yesterday   a folder as it was
-          Backup.Client restore report.pdf --version 3 --to .             an earlier version
+          Backup.Client restore --to /tmp/back                 everything
+          Backup.Client restore photos --to /tmp/back          a folder
+          Backup.Client restore --to /tmp/old --as-of 2d       all as of 2 days ago
+          Backup.Client restore a.pdf --version 3 --to .       an earlier version
 
-        A file that exists is left as it is unless --force is given. Nothing is written outside DIR,
-        nor through a symlink in it.
+        A file that exists is left as it is unless --force is given. Nothing is
+        written outside DIR, nor through a symlink in it.
         """)
     {
         foreach (var option in new Option[] { to, asOf, version, force, keepSetuid, dryRun })

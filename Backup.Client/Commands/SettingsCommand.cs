@@ -6,8 +6,9 @@ internal sealed class SettingsCommand() : CommandLineCommand("settings", "Show t
       Backup.Client settings
       Backup.Client --root ~/work settings --json
 
-    Looked for in this order: the command line, BACKUP_ROOT and BACKUP_SERVERS, backup.json in the current folder or one above
-    it, backup.json in the user's configuration folder.
+    Looked for in this order: the command line, BACKUP_ROOT and BACKUP_SERVERS,
+    backup.json in the current folder or one above it, backup.json in the user's
+    configuration folder (~/.config/backup).
     """)
 {
     public override Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)

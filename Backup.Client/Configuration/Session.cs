@@ -40,7 +40,7 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     public ClusterConnection ConnectToPreview() => cluster ??= Connect(KnownClient ?? new ClientId(Guid.AllBitsSet));
 
     /// <summary>For what concerns no client.</summary>
-    public ClusterConnection ConnectAsNobody() => cluster ?? Connect(default);
+    public ClusterConnection ConnectAsNobody() => cluster ??= Connect(default);
 
     /// <summary>What a path argument means inside the root; empty for the root itself.</summary>
     public string Resolve(string argument) => PathArgument.Resolve(argument, RootPath, Settings.RootAsGiven!, surroundings.CurrentFolder);
@@ -52,7 +52,6 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
 
     public void Dispose()
     {
-        cluster?.Dispose();
         root?.Dispose();
     }
 

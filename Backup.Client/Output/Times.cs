@@ -6,7 +6,7 @@ namespace Backup.Client;
 /// <summary>Times as a person writes and reads them, in the person's time zone.</summary>
 internal static class Times
 {
-    public const string Help = "a time such as 2026-11-24T10:00, 2026-11-24 (the end of that day), yesterday, '3 days ago', 2h";
+    public const string Help = "2026-11-24T10:00, 2026-11-24 (the end of that day), yesterday, '3 days ago' or 2h";
 
     private static readonly string[] ExactForms =
     [
@@ -33,7 +33,7 @@ internal static class Times
             return zoned.ToUnixTimeMilliseconds();
         if (TryAge(text, out var age) && age < TimeSpan.FromDays(365_000))
             return (now - age).ToUnixTimeMilliseconds();
-        throw new Failure(FailureCode.InvalidRequest, $"'{RootedPath.Escape(text)}' is no time.", "client", $"Write {Help}.").Exception();
+        throw new Failure(FailureCode.InvalidRequest, $"'{RootedPath.Escape(text)}' is no time.", "client", $"Write a time as {Help}.").Exception();
     }
 
     /// <summary>"2026-11-24 10:00:07", local.</summary>
