@@ -18,6 +18,7 @@ public sealed class RecordCodec : IDisposable
 
     private readonly Compressor compressor = new(Level);
     private readonly Decompressor decompressor = new();
+    private byte[] scratch = [];
     private readonly byte[] sample = new byte[Compressor.GetCompressBound(SampleBytes)];
 
     /// <summary>The record itself, or a smaller one in its place (the given one is then disposed).</summary>
@@ -48,28 +49,22 @@ public sealed class RecordCodec : IDisposable
         return Record.Wrap(rented, header);
     }
 
-    /// <summary>Decodes a payload and checks it against the record's id.</summary>
+    /// <summary>The plain bytes of a record, checked against its id. Valid until the next call, or until the record is disposed.</summary>
     /// <param name="record">A record whose id is the SHA-256 of its plain bytes.</param>
-    /// <param name="plain">At least <see cref="RecordHeader.PlainBytes"/> long.</param>
     /// <exception cref="FailureException">The content is not what its id says.</exception>
-    public void Open(Record record, Span<byte> plain, string culprit)
+    public ReadOnlyMemory<byte> Open(Record record, string culprit)
     {
         var header = record.Header;
-        plain = plain[..header.PlainBytes];
-        if (header.Encoding == RecordEncoding.Raw)
-            record.Payload.Span.CopyTo(plain);
-        else if (!TryUnwrap(record.Payload.Span, plain))
-            throw Failure.Corrupt($"{header.Kind} {header.Id}", culprit).Exception();
-        if (ChunkId.Of(plain) != header.Id)
-            throw Failure.Corrupt($"{header.Kind} {header.Id}", culprit).Exception();
-    }
-
-    /// <summary>Decodes and checks a payload into an array of its own, for manifests and lists.</summary>
-    public byte[] Open(Record record, string culprit)
-    {
-        var plain = new byte[record.Header.PlainBytes];
-        Open(record, plain, culprit);
-        return plain;
+        var plain = record.Payload;
+        if (header.Encoding == RecordEncoding.Zstd)
+        {
+            if (scratch.Length < header.PlainBytes)
+                scratch = new byte[header.PlainBytes <= Limits.ChunkBytesAverage ? Limits.ChunkBytesAverage : Limits.PayloadBytesMax];
+            plain = TryUnwrap(record.Payload.Span, scratch.AsSpan(0, header.PlainBytes)) ? scratch.AsMemory(0, header.PlainBytes)
+                : throw Failure.Corrupt($"{header.Kind} {header.Id}", culprit).Exception();
+        }
+        return ChunkId.Of(plain.Span) == header.Id ? plain
+            : throw Failure.Corrupt($"{header.Kind} {header.Id}", culprit).Exception();
     }
 
     public void Dispose()

@@ -14,12 +14,15 @@ public static class Clients
     {
         ContentSerializer = new SystemTextJsonContentSerializer(WireJson.Default.Options),
         ExceptionFactory = async response => response.IsSuccessStatusCode ? null : (await ReadFailureAsync(response, culprit)).Exception(),
+        // As it is: Refit would wrap it, and nobody who waits for a failure would recognise it.
+        TransportExceptionFactory = static (_, thrown, _) => thrown,
     };
 
     /// <summary>A client of one server.</summary>
     /// <param name="culprit">Who is named when it cannot be reached: a node id, 'manager', or an address.</param>
     /// <param name="unreachable">What not reaching it is called: <see cref="FailureCode.NodeUnreachable"/> or its like.</param>
-    public static T Create<T>(Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable) where T : class
+    /// <param name="answerTime">How long an answer may take to begin; without end for streams, which have deadlines of their own.</param>
+    public static T Create<T>(Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable, TimeSpan? answerTime = null) where T : class
     {
         var transport = new SocketsHttpHandler
         {
@@ -29,7 +32,7 @@ public static class Clients
             UseCookies = false,
             AllowAutoRedirect = false,
         };
-        var http = new HttpClient(new NamesTheCulprit(culprit, unreachable, transport))
+        var http = new HttpClient(new NamesTheCulprit(culprit, unreachable, answerTime ?? Timeout.InfiniteTimeSpan, transport))
         {
             BaseAddress = address,
             // Streams take as long as they take; each call has its own deadline where it needs one.
@@ -59,13 +62,20 @@ public static class Clients
 }
 
 /// <summary>Turns what a broken connection throws into a failure that says who could not be reached.</summary>
-public sealed class NamesTheCulprit(string culprit, FailureCode unreachable, HttpMessageHandler inner) : DelegatingHandler(inner)
+public sealed class NamesTheCulprit(string culprit, FailureCode unreachable, TimeSpan answerTime, HttpMessageHandler inner) : DelegatingHandler(inner)
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
     {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        deadline.CancelAfter(answerTime);
         try
         {
-            return await base.SendAsync(request, ct);
+            return await base.SendAsync(request, deadline.Token);
+        }
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        {
+            throw new Failure(FailureCode.TimedOut, $"{culprit} did not answer within {answerTime.TotalSeconds} s.", culprit,
+                "Check that it runs; another node may answer meanwhile.").Exception(e);
         }
         catch (HttpRequestException e) when (e.InnerException is FailureException failed)
         {

@@ -11,8 +11,9 @@ public sealed record PlaceFile(RootedPath Path, VersionKind Kind, long SizeBytes
 /// <summary>② Asks for places for many files at once.</summary>
 /// <param name="Operation">Chosen by the caller, 1 to 64 letters, digits and dashes; the same request may be repeated under the same name and gets the same answer.</param>
 /// <param name="Files">At most <see cref="Limits.FilesPerCallMax"/>, each path once.</param>
-/// <param name="Avoid">Nodes the caller has just seen fail. New places avoid them even where the manager does not know yet.</param>
-public sealed record PlaceRequest(string Operation, PlaceFile[] Files, NodeId[]? Avoid = null);
+/// <param name="Avoid">Nodes the caller has just seen fail. New places avoid them even where the manager does not know yet, and keep what else was chosen before.</param>
+/// <param name="Together">All these files get the same nodes: they are the rest of a group whose node failed under way.</param>
+public sealed record PlaceRequest(string Operation, PlaceFile[] Files, NodeId[]? Avoid = null, bool Together = false);
 
 /// <summary>The nodes of some files, primary first, and the epoch in which they were chosen.</summary>
 public sealed record Placement(NodeRef[] Nodes, long Epoch);

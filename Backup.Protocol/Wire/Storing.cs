@@ -13,11 +13,11 @@ public sealed record MissingReply(int[] Missing);
 public sealed record StoreReply(NodeId[] Nodes, int Records, long Bytes);
 
 /// <summary>One version to read.</summary>
-/// <param name="FirstChunk">Its chunks are sent from this index on; the manifest only with index 0.</param>
+/// <param name="FirstChunk">Its chunks are sent from this index on, and the manifest only with index 0: how a broken read goes on elsewhere.</param>
 public sealed record ReadItem(long Version, long FirstChunk = 0);
 
 /// <summary>
-/// Asks for versions as a stream of records: of each its manifest, its lists if it has any, then its chunks in the file's order.
-/// A failure in mid-stream is its last record.
+/// Asks for versions as a stream of records: of each its manifest, then its chunks in the file's order, where there are lists
+/// each list right before the chunks it names. A failure in mid-stream is its last record.
 /// </summary>
 public sealed record ReadRequest(ReadItem[] Items);

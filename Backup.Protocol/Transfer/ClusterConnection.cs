@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+
+namespace Backup.Protocol;
+
+/// <summary>
+/// A client's connection to a cluster through any of its nodes. It asks one gateway after the other until one answers, and
+/// goes straight to a node where that can be reached, else through a gateway, which passes the request on.
+/// </summary>
+public sealed class ClusterConnection
+{
+    /// <summary>How long a request is repeated while nobody can answer it: a lease lapses after some seconds, a restart takes a few.</summary>
+    private static readonly TimeSpan PatienceTime = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan PauseTime = TimeSpan.FromMilliseconds(250);
+
+    private readonly Uri[] servers;
+    private readonly TimeProvider time;
+    private readonly NodeClients clients;
+    private readonly ConcurrentDictionary<NodeId, bool> unreachable = new();
+    private int current;
+
+    /// <param name="servers">Addresses of one or several nodes; any will do.</param>
+    /// <param name="clients">Connections shared with others; its own when none are given.</param>
+    public ClusterConnection(IReadOnlyList<Uri> servers, ClientId client, NodeClients? clients = null, TimeProvider? time = null)
+    {
+        if (servers.Count == 0)
+            throw new Failure(FailureCode.InvalidRequest, "No server is named.", "client", "Name a node with --server http://host:port.").Exception();
+        this.servers = [.. servers];
+        this.clients = clients ?? new NodeClients();
+        this.time = time ?? TimeProvider.System;
+        Client = client;
+    }
+
+    public ClientId Client { get; }
+
+    /// <summary>Asks whichever gateway answers. The call must be one that may be repeated; all of <see cref="INode"/> may.</summary>
+    /// <exception cref="FailureException">It was refused, or nobody could answer within the patience.</exception>
+    public async Task<T> AskAsync<T>(Func<INode, Task<T>> call, CancellationToken ct)
+    {
+        var started = time.GetTimestamp();
+        for (var tries = 1; ; tries++)
+        {
+            var at = Volatile.Read(ref current);
+            try
+            {
+                return await call(clients.At(servers[at % servers.Length]));
+            }
+            catch (FailureException e) when (MayPass(e.Failure) && (tries < servers.Length || time.GetElapsedTime(started) < PatienceTime))
+            {
+                Interlocked.CompareExchange(ref current, at + 1, at);
+                // Every server once without waiting, then with pauses: somebody may be restarting.
+                if (tries >= servers.Length)
+                    await Task.Delay(PauseTime, time, ct);
+            }
+        }
+    }
+
+    /// <summary>Asks one node: straight, or through a gateway where it cannot be reached from here.</summary>
+    /// <exception cref="FailureException">It refused, or no gateway reaches it either; the culprit is then the node's id.</exception>
+    public async Task<T> AskNodeAsync<T>(NodeRef node, Func<INode, Task<T>> call)
+    {
+        // The straight way first, unless it failed the last time; then it is tried again next time, as it may be back.
+        var ways = unreachable.TryRemove(node.Id, out _) ? [] : new List<Uri> { node.Address };
+        var first = Volatile.Read(ref current);
+        for (var i = 0; i < servers.Length; i++)
+            ways.Add(servers[(first + i) % servers.Length]);
+        foreach (var way in ways.Distinct())
+        {
+            try
+            {
+                return await call(clients.At(way));
+            }
+            catch (FailureException e) when (e.Failure.Code == FailureCode.NodeUnreachable && e.Failure.Culprit != node.Id.Value)
+            {
+                if (way == node.Address)
+                    unreachable[node.Id] = true;
+            }
+        }
+        throw Failure.Unreachable(node.Id, "neither straight nor through another node").Exception();
+    }
+
+    /// <summary>Failures of the way, not of the request: another gateway, or the same a little later, may do.</summary>
+    private static bool MayPass(Failure failure) => failure.Code
+        is FailureCode.NodeUnreachable or FailureCode.ManagerUnreachable or FailureCode.MetadataUnavailable or FailureCode.Busy or FailureCode.TimedOut;
+}
+
+/// <summary>One typed client, and with it one pool of connections, for each node's address.</summary>
+public sealed class NodeClients
+{
+    private readonly ConcurrentDictionary<Uri, INode> clients = new();
+
+    public INode At(Uri address) => clients.GetOrAdd(address, a => Clients.Create<INode>(a, a.Authority));
+}

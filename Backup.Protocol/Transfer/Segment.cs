@@ -1,0 +1,89 @@
+using System.Net;
+
+namespace Backup.Protocol;
+
+/// <summary>
+/// A bounded batch of records for one set of nodes. Chunks and lists are ready when they are added; manifests are encoded
+/// when the segment is sent, because they name the nodes, and those may change until then.
+/// </summary>
+public sealed class Segment : IDisposable
+{
+    private readonly List<Record> records = [];
+    private readonly List<PendingFile> finished = [];
+
+    public long Bytes { get; private set; }
+
+    public bool IsFull => Bytes >= Limits.SegmentBytesTarget || records.Count + finished.Count >= Limits.SegmentRecordsMax - 1;
+
+    public bool IsEmpty => records.Count == 0 && finished.Count == 0;
+
+    /// <summary>Files whose last records are in this segment.</summary>
+    public IReadOnlyList<PendingFile> Finished => finished;
+
+    public IReadOnlyList<Record> Records => records;
+
+    public void Add(Record record)
+    {
+        records.Add(record);
+        Bytes += record.Header.RecordBytes;
+    }
+
+    public void Finish(PendingFile file)
+    {
+        finished.Add(file);
+        Bytes += RecordHeader.LengthBytes + 512 + file.Refs.Count * ChunkRef.LengthBytes;
+    }
+
+    /// <summary>Lets go of the records that need not be sent.</summary>
+    /// <param name="isWanted">Asked once for each.</param>
+    public void Keep(Func<Record, bool> isWanted) => records.RemoveAll(r =>
+    {
+        if (isWanted(r))
+            return false;
+        r.Dispose();
+        return true;
+    });
+
+    /// <summary>Puts smaller records in the place of those that compress well.</summary>
+    public void Compress(RecordCodec codec)
+    {
+        for (var i = 0; i < records.Count; i++)
+        {
+            if (records[i].Header.Encoding == RecordEncoding.Raw)
+                records[i] = codec.Compress(records[i]);
+        }
+    }
+
+    /// <summary>Lets go of everything, to be filled again.</summary>
+    public void Clear()
+    {
+        Dispose();
+        finished.Clear();
+        Bytes = 0;
+    }
+
+    public void Dispose()
+    {
+        foreach (var record in records)
+            record.Dispose();
+        records.Clear();
+    }
+}
+
+/// <summary>The body of a segment's request: the records one after the other, written from their own buffers.</summary>
+public sealed class RecordsContent(IReadOnlyList<Record> records) : HttpContent
+{
+    protected override bool TryComputeLength(out long length)
+    {
+        length = records.Sum(r => (long)r.Header.RecordBytes);
+        return true;
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, default);
+
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken ct)
+    {
+        foreach (var record in records)
+            await stream.WriteAsync(record.Bytes, ct);
+    }
+}

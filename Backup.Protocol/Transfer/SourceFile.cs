@@ -1,0 +1,32 @@
+namespace Backup.Protocol;
+
+/// <summary>A file to be backed up, or the news that it is gone.</summary>
+/// <param name="SizeBytes">As last seen; what is stored is what is read.</param>
+/// <param name="MtimeNs">Unix nanoseconds.</param>
+/// <param name="Mode">Unix permission bits, 0 where there are none.</param>
+/// <param name="LinkTarget">Of a symlink.</param>
+/// <param name="Open">Opens the content; null for symlinks, folders and tombstones. Called again when a failure makes a second reading necessary; a source that cannot be read twice then throws.</param>
+public sealed record SourceFile(
+    RootedPath Path, VersionKind Kind, long SizeBytes, long MtimeNs, int Mode, string? LinkTarget, Func<Stream>? Open);
+
+/// <summary>What became of one file: a receipt, a failure, or both when it was stored but changed while it was read.</summary>
+public sealed record UploadResult(RootedPath Path, Receipt? Receipt, Failure? Failure);
+
+/// <summary>What a transfer has done so far. Counted with Interlocked, read by whoever shows progress.</summary>
+public sealed class TransferCounters
+{
+    public long Files;
+    public long FilesFailed;
+
+    /// <summary>Plain bytes read from the source, or written to the target.</summary>
+    public long BytesRead;
+
+    /// <summary>Bytes on the wire, records' headers included.</summary>
+    public long BytesSent;
+
+    /// <summary>Plain bytes that the cluster had already.</summary>
+    public long BytesDeduplicated;
+
+    /// <summary>The path under way.</summary>
+    public string? Current;
+}

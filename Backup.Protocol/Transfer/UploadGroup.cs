@@ -1,0 +1,171 @@
+using System.Diagnostics;
+
+namespace Backup.Protocol;
+
+/// <summary>④ The files of a batch that go to the same nodes: gathers their records into segments and sends those.</summary>
+internal sealed class UploadGroup(
+    ClusterConnection cluster, TransferCounters counters, SemaphoreSlim inFlight, string operation, Placement first, List<PendingFile> files, CancellationToken ct) : IDisposable
+{
+    /// <summary>A segment that takes longer is on a node that hangs: at 1 MiB/s it would be there.</summary>
+    private static readonly TimeSpan SegmentTime = TimeSpan.FromSeconds(30);
+
+    /// <summary>Each attempt but the first follows a failure of another node, or a pause.</summary>
+    private const int AttemptsMax = 4;
+
+    private readonly SemaphoreSlim replacing = new(1, 1);
+    private readonly List<Task> sent = [];
+    private readonly HashSet<PendingFile> unfinished = [.. files];
+    private readonly HashSet<NodeId> avoid = [];
+    private Placement placement = first;
+    private Segment segment = new();
+
+    public Task AddAsync(Record record)
+    {
+        segment.Add(record);
+        return segment.IsFull ? FlushAsync() : Task.CompletedTask;
+    }
+
+    public Task FinishAsync(PendingFile file)
+    {
+        segment.Finish(file);
+        return segment.IsFull ? FlushAsync() : Task.CompletedTask;
+    }
+
+    /// <summary>Sends off what has gathered, as soon as fewer than the bound are under way.</summary>
+    public async Task FlushAsync()
+    {
+        if (segment.IsEmpty)
+            return;
+        if (sent.Find(t => t.IsFaulted) is { } failed)
+            await failed;
+        await inFlight.WaitAsync(ct);
+        var full = segment;
+        segment = new Segment();
+        // A manifest is accepted only where its chunks are durable already: it waits for the segments before it.
+        var earlier = full.Finished.Count > 0 ? Task.WhenAll(sent) : Task.CompletedTask;
+        sent.Add(Task.Run(() => SendAsync(full, earlier), CancellationToken.None));
+    }
+
+    public Task SentAsync() => Task.WhenAll(sent);
+
+    public void Dispose()
+    {
+        segment.Dispose();
+        replacing.Dispose();
+    }
+
+    private async Task SendAsync(Segment full, Task earlier)
+    {
+        using var span = Telemetry.Source.StartActivity("④ segment");
+        try
+        {
+            await earlier;
+            for (var attempt = 1; ; attempt++)
+            {
+                var at = placement;
+                try
+                {
+                    await SendAsync(full, at, span);
+                    Settle(full, at);
+                    return;
+                }
+                catch (FailureException e) when (e.Failure.IsTransient && e.Failure.Code != FailureCode.MissingChunks && attempt < AttemptsMax)
+                {
+                    span?.AddEvent(new ActivityEvent($"again: {e.Failure.Code} ({e.Failure.Culprit})"));
+                    await ReplaceAsync(at, e.Failure);
+                }
+            }
+        }
+        finally
+        {
+            full.Dispose();
+            inFlight.Release();
+        }
+    }
+
+    private async Task SendAsync(Segment full, Placement to, Activity? span)
+    {
+        var nodes = string.Join(',', to.Nodes.Select(n => n.Id));
+        span?.SetTag("backup.nodes", nodes);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        deadline.CancelAfter(SegmentTime);
+        var manifests = new List<Record>();
+        try
+        {
+            await KeepMissingAsync(full, to.Nodes[0], nodes, deadline.Token);
+            manifests.AddRange(full.Finished.Select(f => Record.Of(RecordKind.Manifest, cluster.Client, f.Manifest(to).Encode())));
+            Record[] records = [.. full.Records, .. manifests];
+            if (records.Length == 0)
+                return; // All of it was there already.
+            var bytes = records.Sum(r => (long)r.Header.RecordBytes);
+            span?.SetTag("backup.records", records.Length);
+            span?.SetTag("backup.bytes", bytes);
+            await cluster.AskNodeAsync(to.Nodes[0], n => n.StoreAsync(cluster.Client, nodes, to.Epoch, new RecordsContent(records), deadline.Token));
+            Interlocked.Add(ref counters.BytesSent, bytes);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new Failure(FailureCode.TimedOut, $"Node {to.Nodes[0].Id} did not store a segment within {SegmentTime.TotalSeconds} s.",
+                to.Nodes[0].Id.Value, "Nothing to do: another node takes its place.").Exception();
+        }
+        finally
+        {
+            foreach (var manifest in manifests)
+                manifest.Dispose();
+        }
+    }
+
+    /// <summary>Its files are stored where their manifests say, whatever has happened to the group meanwhile.</summary>
+    private void Settle(Segment full, Placement at)
+    {
+        lock (unfinished)
+            unfinished.ExceptWith(full.Finished);
+        foreach (var file in full.Finished)
+            file.Placement = at;
+    }
+
+    /// <summary>Asks which chunks the primary lacks, and lets go of the others.</summary>
+    private async Task KeepMissingAsync(Segment full, NodeRef primary, string nodes, CancellationToken deadline)
+    {
+        var chunks = full.Records.Where(r => r.Header.Kind == RecordKind.Chunk).Select(r => r.Header.Id).Distinct().ToArray();
+        if (chunks.Length == 0)
+            return;
+        var reply = await cluster.AskNodeAsync(primary, n => n.MissingAsync(cluster.Client, nodes, new MissingRequest(chunks), deadline));
+        var wanted = reply.Missing.Select(i => chunks[i]).ToHashSet();
+        full.Keep(r =>
+        {
+            // Remove: a chunk that stands in the segment twice is sent once.
+            if (r.Header.Kind != RecordKind.Chunk || wanted.Remove(r.Header.Id))
+                return true;
+            Interlocked.Add(ref counters.BytesDeduplicated, r.Header.PlainBytes);
+            return false;
+        });
+        using var codec = new RecordCodec();
+        full.Compress(codec);
+    }
+
+    /// <summary>Has the files that are not stored yet placed anew, without the node that failed. What survives of the old place is kept.</summary>
+    private async Task ReplaceAsync(Placement failed, Failure why)
+    {
+        await replacing.WaitAsync(ct);
+        try
+        {
+            if (placement != failed)
+                return; // Another segment has seen to it.
+            if (NodeId.TryParse(why.Culprit, null, out var culprit) && why.Code != FailureCode.StaleEpoch)
+                avoid.Add(culprit);
+            PendingFile[] rest;
+            lock (unfinished)
+                rest = [.. unfinished];
+            var request = new PlaceRequest(operation, [.. rest.Select(f => new PlaceFile(f.Source.Path, f.Source.Kind, f.Source.SizeBytes))], [.. avoid], Together: true);
+            var reply = await cluster.AskAsync(n => n.PlaceAsync(cluster.Client, request, ct), ct);
+            placement = reply.Placements[0];
+            foreach (var file in rest)
+                file.Placement = placement;
+        }
+        finally
+        {
+            replacing.Release();
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using System.Runtime.CompilerServices;
+
+namespace Backup.Protocol;
+
+/// <summary>
+/// Sends files to the cluster, any number of any size in bounded memory: two batches overlap, so that one is read and
+/// hashed while the other travels, and a few segments are under way at once, so that one is made durable while the next arrives.
+/// The client and the gateways use this same code.
+/// </summary>
+public sealed class Uploader(ClusterConnection cluster, TransferCounters counters)
+{
+    private const int BatchesInFlight = 2;
+
+    /// <summary>16 MiB each, and as much again while they are compressed: three stay far below the client's 300 MiB.</summary>
+    private const int SegmentsInFlight = 3;
+
+    /// <summary>First chunks that a batch may hold before it is placed.</summary>
+    private const long HeldBytesMax = 16 << 20;
+
+    /// <summary>A batch of large files ends here, so that small ones behind them are committed soon.</summary>
+    private const long BatchBytesMax = 64 << 20;
+
+    /// <summary>Uploads and yields what became of each file, in the order given.</summary>
+    /// <exception cref="FailureException">The cluster as a whole cannot take files; what was yielded before is stored.</exception>
+    public async IAsyncEnumerable<UploadResult> UploadAsync(IEnumerable<SourceFile> files, [EnumeratorCancellation] CancellationToken ct)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        using var inFlight = new SemaphoreSlim(SegmentsInFlight);
+        var running = new Queue<Task<UploadResult[]>>();
+        try
+        {
+            foreach (var batch in Batches(files))
+            {
+                var work = new UploadBatch(cluster, counters, inFlight);
+                running.Enqueue(Task.Run(() => work.RunAsync(batch, stop.Token), CancellationToken.None));
+                if (running.Count < BatchesInFlight)
+                    continue;
+                foreach (var result in await running.Dequeue())
+                    yield return result;
+            }
+            while (running.Count > 0)
+            {
+                foreach (var result in await running.Dequeue())
+                    yield return result;
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(running).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private static IEnumerable<List<SourceFile>> Batches(IEnumerable<SourceFile> files)
+    {
+        var batch = new List<SourceFile>();
+        long held = 0, bytes = 0;
+        foreach (var file in files)
+        {
+            batch.Add(file);
+            held += Math.Min(Math.Max(file.SizeBytes, 0), Limits.ChunkBytesMax);
+            bytes += Math.Max(file.SizeBytes, 0);
+            if (batch.Count < Limits.FilesPerCallMax && held < HeldBytesMax && bytes < BatchBytesMax)
+                continue;
+            yield return batch;
+            batch = [];
+            held = bytes = 0;
+        }
+        if (batch.Count > 0)
+            yield return batch;
+    }
+}

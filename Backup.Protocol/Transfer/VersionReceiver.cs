@@ -1,0 +1,144 @@
+namespace Backup.Protocol;
+
+/// <summary>Where restored files go. One version at a time.</summary>
+public interface IRestoreTarget
+{
+    /// <summary>A version's content follows, in order, into the stream; null for what has none. The receiver disposes the stream before <see cref="Complete"/>.</summary>
+    Stream? Begin(FileVersion version, ManifestHead head);
+
+    /// <summary>Every byte arrived and matches the version's digest.</summary>
+    void Complete(FileVersion version, ManifestHead head);
+
+    /// <summary>It cannot be had; what was begun of it must vanish.</summary>
+    void Failed(FileVersion version, Failure failure);
+}
+
+/// <summary>Takes the records of one version as they arrive, checks each and writes it out. Knows where to go on when a read breaks off.</summary>
+internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target, RecordCodec codec, TransferCounters counters) : IAsyncDisposable
+{
+    private ContentDigest? digest;
+    private Manifest? manifest;
+    private ChunkRef[]? refs;
+    private int list;
+    private int chunkInList;
+    private Stream? stream;
+
+    public FileVersion Version => version;
+
+    /// <summary>Chunks received, all of them written out.</summary>
+    public long Chunks { get; private set; }
+
+    /// <summary>It is complete, or was given up.</summary>
+    public bool IsDone { get; private set; }
+
+    public Failure? LastFailure { get; set; }
+
+    /// <summary>Nodes that failed to give it.</summary>
+    public HashSet<NodeId> Tried { get; } = [];
+
+    /// <summary>The item to ask for: the whole, or what is left of it. A list that was under way comes again.</summary>
+    public ReadItem Wanted()
+    {
+        if (manifest?.Head.HasLists == true)
+            refs = null;
+        return new ReadItem(version.Version, Chunks);
+    }
+
+    /// <summary>Takes a record; the caller disposes it.</summary>
+    /// <exception cref="FailureException">It is not the record that belongs here, or its content is not what its id says.</exception>
+    public async ValueTask AcceptAsync(Record record, string culprit, CancellationToken ct)
+    {
+        var plain = codec.Open(record, culprit);
+        if (manifest is null)
+            Begin(record, plain.Span, culprit);
+        else if (refs is null)
+            TakeList(record, plain.Span, culprit);
+        else
+            await TakeChunkAsync(record, plain, culprit, ct);
+        if (refs is not null && chunkInList == refs.Length && (!manifest!.Head.HasLists || list == manifest.Refs.Length - 1))
+            await CompleteAsync(culprit);
+    }
+
+    /// <summary>No node is left to ask.</summary>
+    public async ValueTask GiveUpAsync()
+    {
+        IsDone = true;
+        if (stream is not null)
+            await stream.DisposeAsync();
+        stream = null;
+        Interlocked.Increment(ref counters.FilesFailed);
+        target.Failed(version, LastFailure ?? new Failure(FailureCode.NodeUnreachable, $"No node that holds '{version.Path.Display}' is known.",
+            string.Join(',', version.Nodes), "Bring one of these nodes back, then try again."));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        digest?.Dispose();
+        if (stream is not null)
+            await stream.DisposeAsync();
+    }
+
+    private void Begin(Record record, ReadOnlySpan<byte> plain, string culprit)
+    {
+        Expect(record, RecordKind.Manifest, null, culprit);
+        var read = Manifest.Decode(plain, culprit);
+        if (read.Head.Version != version.Version || read.Head.Path != version.Path || read.Head.Digest != version.Digest)
+            throw Failure.Corrupt($"The manifest of '{version.Path.Display}' version {version.Version}", culprit).Exception();
+        manifest = read;
+        refs = read.Head.HasLists ? null : read.Refs;
+        digest = new ContentDigest();
+        counters.Current = version.Path.Value;
+        stream = target.Begin(version, read.Head);
+    }
+
+    private void TakeList(Record record, ReadOnlySpan<byte> plain, string culprit)
+    {
+        Expect(record, RecordKind.List, manifest!.Refs[list].Id, culprit);
+        refs = ChunkRef.Read(plain);
+    }
+
+    private async ValueTask TakeChunkAsync(Record record, ReadOnlyMemory<byte> plain, string culprit, CancellationToken ct)
+    {
+        Expect(record, RecordKind.Chunk, refs![chunkInList].Id, culprit);
+        await WriteAsync(plain, ct);
+        digest!.Add(record.Header.Id);
+        Chunks++;
+        chunkInList++;
+        Interlocked.Add(ref counters.BytesRead, plain.Length);
+        if (chunkInList == refs.Length && manifest!.Head.HasLists && list < manifest.Refs.Length - 1)
+            (list, chunkInList, refs) = (list + 1, 0, null);
+    }
+
+    /// <summary>What the target's disk refuses is no node's fault.</summary>
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> plain, CancellationToken ct)
+    {
+        try
+        {
+            if (stream is not null)
+                await stream.WriteAsync(plain, ct);
+        }
+        catch (IOException e)
+        {
+            throw new Failure(FailureCode.LocalFailed, $"'{version.Path.Display}' cannot be written: {e.Message.TrimEnd('.')}.", "client",
+                "Check the free space and the permissions there.").Exception(e);
+        }
+    }
+
+    private async ValueTask CompleteAsync(string culprit)
+    {
+        if (digest!.Finish() != version.Digest)
+            throw Failure.Corrupt($"The content of '{version.Path.Display}' version {version.Version}", culprit).Exception();
+        if (stream is not null)
+            await stream.DisposeAsync();
+        stream = null;
+        IsDone = true;
+        Interlocked.Increment(ref counters.Files);
+        target.Complete(version, manifest!.Head);
+    }
+
+    private static void Expect(Record record, RecordKind kind, ChunkId? id, string culprit)
+    {
+        if (record.Header.Kind != kind || (id is { } wanted && record.Header.Id != wanted))
+            throw new Failure(FailureCode.Corrupt, $"{culprit} sent a {record.Header.Kind} where {kind} {id} belongs.", culprit, "Another copy is read instead.").Exception();
+    }
+}

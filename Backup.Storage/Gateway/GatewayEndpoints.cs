@@ -1,0 +1,80 @@
+using Backup.Protocol;
+using Backup.ServiceDefaults;
+using Backup.Storage.Membership;
+using Backup.Storage.Primary;
+using Backup.Storage.Reading;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Backup.Storage.Gateway;
+
+/// <summary>
+/// What a client asks of any node. The node that is meant stands first in the request's list of nodes: if it is another
+/// than this one, the request is passed on to it as it comes.
+/// </summary>
+public static class GatewayEndpoints
+{
+    /// <summary>A restore of 256 versions asks for them in some 10 KB.</summary>
+    private const long ReadRequestBytesMax = 1 << 20;
+
+    public static void MapGateway(this IEndpointRouteBuilder app)
+    {
+        app.MapPost(Routes.Missing, MissingAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax));
+        app.MapPut(Routes.Segments, StoreAsync).WithMetadata(new RequestSizeLimitAttribute(Limits.SegmentBytesMax));
+        app.MapPost(Routes.Read, ReadAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax));
+    }
+
+    private static async Task<MissingReply> MissingAsync(
+        HttpContext http, [FromBody] MissingRequest request, [FromServices] Peers peers, [FromServices] PrimaryStore primary, CancellationToken ct)
+    {
+        var nodes = http.Nodes();
+        return nodes[0] == peers.Self
+            ? primary.Missing(http.Client(), request)
+            : await ForwardAsync(nodes[0], () => peers.Node(nodes[0]).MissingAsync(http.Client(), nodes[0].Value, request, ct));
+    }
+
+    private static async Task<StoreReply> StoreAsync(
+        HttpContext http, [FromHeader(Name = Headers.Epoch)] long epoch, [FromServices] Peers peers, [FromServices] PrimaryStore primary, CancellationToken ct)
+    {
+        var nodes = http.Nodes();
+        if (nodes[0] == peers.Self)
+            return await primary.StoreAsync(http.Client(), nodes, epoch, http.Request.Body, ct);
+        var content = new StreamContent(http.Request.Body);
+        content.Headers.ContentLength = http.Request.ContentLength;
+        return await ForwardAsync(nodes[0], () => peers.Node(nodes[0]).StoreAsync(http.Client(), string.Join(',', nodes), epoch, content, ct));
+    }
+
+    private static async Task ReadAsync(
+        HttpContext http, [FromBody] ReadRequest request, [FromServices] Peers peers, [FromServices] VersionSender sender, CancellationToken ct)
+    {
+        var node = http.Nodes()[0];
+        http.Response.ContentType = "application/octet-stream";
+        if (node != peers.Self)
+        {
+            await using var stream = await ForwardAsync(node, () => peers.Node(node).ReadAsync(http.Client(), node.Value, request, ct));
+            await stream.CopyToAsync(http.Response.Body, ct);
+            return;
+        }
+        try
+        {
+            await sender.SendAsync(http.Client(), request, (record, token) => http.Response.Body.WriteAsync(record.Bytes, token), ct);
+        }
+        catch (FailureException e) when (http.Response.HasStarted)
+        {
+            using var last = Record.Of(e.Failure, http.Client());
+            await http.Response.Body.WriteAsync(last.Bytes, ct);
+        }
+    }
+
+    /// <summary>A connection knows its peer by address; whoever reads the failure knows it by id.</summary>
+    private static async Task<T> ForwardAsync<T>(NodeId node, Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (FailureException e) when (e.Failure.Code == FailureCode.NodeUnreachable && !NodeId.TryParse(e.Failure.Culprit, null, out _))
+        {
+            throw (e.Failure with { Culprit = node.Value }).Exception(e);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using Backup.Protocol;
+using Backup.Storage.Packs;
+using Microsoft.Extensions.Options;
+
+namespace Backup.Storage.Membership;
+
+/// <summary>Registers this node with the manager and renews its lease, for ever: a manager that is away is waited for.</summary>
+public sealed partial class MembershipWorker(
+    IManager manager, Peers peers, PackStore store, IOptions<NodeOptions> options, TimeProvider time, ILogger<MembershipWorker> log) : BackgroundService
+{
+    /// <summary>Until the manager names a rhythm, and while it does not answer.</summary>
+    private static readonly TimeSpan RetryTime = TimeSpan.FromMilliseconds(500);
+
+    private TimeSpan rhythm = RetryTime;
+    private bool registered;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await StepAsync(stoppingToken);
+                await Task.Delay(rhythm, time, stoppingToken);
+            }
+            catch (FailureException e)
+            {
+                LogUnanswered(log, e.Failure.Code, e.Failure.Message);
+                await Task.Delay(RetryTime, time, stoppingToken);
+            }
+        }
+    }
+
+    private async Task StepAsync(CancellationToken ct)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        deadline.CancelAfter(TimeSpan.FromSeconds(5));
+        try
+        {
+            await (registered ? RenewAsync(deadline.Token) : RegisterAsync(deadline.Token));
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new Failure(FailureCode.ManagerUnreachable, "The manager does not answer.", "manager", "Nothing to do: the node goes on asking.").Exception();
+        }
+    }
+
+    private async Task RegisterAsync(CancellationToken ct)
+    {
+        var reply = await manager.RegisterAsync(
+            new RegisterRequest(peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space()), ct);
+        peers.Update(reply.Peers);
+        peers.EnterEpoch(reply.Epoch);
+        rhythm = TimeSpan.FromMilliseconds(reply.HeartbeatMs);
+        registered = true;
+        LogRegistered(log, peers.Self, reply.Epoch, reply.Peers.Length);
+    }
+
+    private async Task RenewAsync(CancellationToken ct)
+    {
+        var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space()), ct);
+        peers.Update(reply.Peers);
+        registered = !reply.MustRegister;
+        if (!registered)
+            await RegisterAsync(ct);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Registered as {Node} in epoch {Epoch}; {Count} nodes known")]
+    private static partial void LogRegistered(ILogger log, NodeId node, long epoch, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The manager did not renew the lease: {Code}: {Message}")]
+    private static partial void LogUnanswered(ILogger log, FailureCode code, string message);
+}

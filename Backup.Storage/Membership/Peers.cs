@@ -1,0 +1,46 @@
+using System.Collections.Concurrent;
+using Backup.Protocol;
+
+namespace Backup.Storage.Membership;
+
+/// <summary>
+/// What this node knows of the cluster: its own epoch and where its peers are. Peers are known by id from the manager,
+/// never from a request, so that nobody can have a node connect to where he likes.
+/// </summary>
+public sealed class Peers(NodeId self)
+{
+    private readonly ConcurrentDictionary<Uri, IReplica> replicas = new();
+    private readonly NodeClients nodes = new();
+    private volatile Dictionary<NodeId, Uri> addresses = [];
+    private long epoch;
+
+    public NodeId Self => self;
+
+    /// <summary>0 until the manager has registered this node.</summary>
+    public long Epoch => Interlocked.Read(ref epoch);
+
+    /// <summary>Connections to nodes, shared by all that goes out from here.</summary>
+    public NodeClients Connections => nodes;
+
+    public void Update(IEnumerable<NodeRef> peers) => addresses = peers.ToDictionary(p => p.Id, p => p.Address);
+
+    public void EnterEpoch(long entered) => Interlocked.Exchange(ref epoch, entered);
+
+    /// <summary>Refuses work that was placed before this node's present life began: its place may be another's by now.</summary>
+    public void CheckEpoch(long placed)
+    {
+        var now = Epoch;
+        if (now == 0)
+            throw new Failure(FailureCode.Busy, $"Node {self} is starting and not registered yet.", self.Value, "Try again in a moment.").Exception();
+        if (placed < now)
+            throw new Failure(FailureCode.StaleEpoch, $"The placement is of epoch {placed}; node {self} is in epoch {now}.", self.Value, "Place the file again.").Exception();
+    }
+
+    public INode Node(NodeId id) => nodes.At(AddressOf(id));
+
+    public IReplica Replica(NodeId id) =>
+        replicas.GetOrAdd(AddressOf(id), (address, culprit) => Clients.Create<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable), id);
+
+    private Uri AddressOf(NodeId id) =>
+        addresses.TryGetValue(id, out var address) ? address : throw Failure.Unreachable(id, "it has never registered").Exception();
+}

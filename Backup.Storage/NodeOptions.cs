@@ -1,0 +1,31 @@
+using System.ComponentModel.DataAnnotations;
+using Backup.Protocol;
+
+namespace Backup.Storage;
+
+/// <summary>What a node is told at its start: section `Node` of the configuration.</summary>
+public sealed class NodeOptions
+{
+    public const string Section = "Node";
+
+    /// <summary>Its stable name, for example node-1.</summary>
+    [Required]
+    public string Id { get; set; } = "";
+
+    /// <summary>Where its packs and its index lie. Belongs to this node alone.</summary>
+    [Required]
+    public string DataDirectory { get; set; } = "";
+
+    /// <summary>Where clients and other nodes reach it.</summary>
+    [Required]
+    public Uri? Address { get; set; }
+
+    /// <summary>The failure zone, for example a room or a rack; copies go to different ones.</summary>
+    public string? Zone { get; set; }
+
+    /// <summary>Kept free on its disk, so that the index, deletions and repair go on when it is full.</summary>
+    [Range(0, long.MaxValue)]
+    public long ReserveBytes { get; set; } = 256 << 20;
+
+    public NodeId NodeId => NodeId.Parse(Id);
+}

@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.Net;
+using System.Threading.Channels;
+using Backup.Protocol;
+
+namespace Backup.Storage.Primary;
+
+/// <summary>
+/// ⑤ One replica's share of a segment: the records, in the buffers they arrived in, through a bounded queue into one request.
+/// A replica that fails does not stop the primary from receiving: its failure is kept and the rest is not sent.
+/// </summary>
+internal sealed class ReplicaRelay : IAsyncDisposable
+{
+    /// <summary>Records waiting for a slow replica; beyond them the primary, and so the client, is slowed to its pace. 32 MiB at the most.</summary>
+    private const int QueuedRecordsMax = 8;
+
+    /// <summary>A replica that has not answered this long after the last byte hangs.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(15);
+
+    private readonly Channel<Record> queue = Channel.CreateBounded<Record>(new BoundedChannelOptions(QueuedRecordsMax) { SingleReader = true, SingleWriter = true });
+    private readonly CancellationTokenSource stop = new();
+    private readonly Task reply;
+
+    public ReplicaRelay(NodeId replica, IReplica peer, ClientId client, NodeId[] nodes, long epoch)
+    {
+        Replica = replica;
+        reply = Task.Run(() => SendAllAsync(peer, client, nodes, epoch));
+    }
+
+    public NodeId Replica { get; }
+
+    /// <summary>Why the replica does not hold the segment; null while it may.</summary>
+    public Failure? Failure { get; private set; }
+
+    public async ValueTask SendAsync(Record record)
+    {
+        record.Share();
+        try
+        {
+            await queue.Writer.WriteAsync(record, stop.Token);
+        }
+        catch (Exception e) when (e is ChannelClosedException or OperationCanceledException)
+        {
+            record.Dispose();
+        }
+    }
+
+    /// <summary>Ends the stream and waits for the replica's answer, which is in <see cref="Failure"/>.</summary>
+    public async Task FinishAsync()
+    {
+        queue.Writer.TryComplete();
+        stop.CancelAfter(AnswerTime);
+        await reply;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // A segment that was refused here is cut off there: an ended stream would look whole.
+        if (!reply.IsCompleted)
+            await stop.CancelAsync();
+        await reply;
+        queue.Writer.TryComplete();
+        while (queue.Reader.TryRead(out var record))
+            record.Dispose();
+        stop.Dispose();
+    }
+
+    private async Task SendAllAsync(IReplica peer, ClientId client, NodeId[] nodes, long epoch)
+    {
+        using var span = Telemetry.Source.StartActivity("⑤ stream replica");
+        span?.SetTag("backup.node", Replica.Value);
+        try
+        {
+            await peer.StoreReplicaAsync(client, string.Join(',', nodes), epoch, new QueueContent(queue.Reader, stop.Token), stop.Token);
+        }
+        catch (FailureException e) when (e.Failure.Code is FailureCode.StaleEpoch or FailureCode.MissingChunks or FailureCode.NodeFull or FailureCode.DiskFailed)
+        {
+            Failure = e.Failure;
+        }
+        catch (Exception e) when (e is FailureException or OperationCanceledException or HttpRequestException or IOException)
+        {
+            Failure = new Failure(FailureCode.ReplicaUnreachable, $"Replica {Replica} did not store the segment: {Why(e)}", Replica.Value,
+                "Nothing to do: another replica takes its place.");
+        }
+        finally
+        {
+            span?.SetStatus(Failure is null ? ActivityStatusCode.Ok : ActivityStatusCode.Error, Failure?.Message);
+            // Whoever waits to send goes on, and what waits is let go.
+            queue.Writer.TryComplete();
+            while (queue.Reader.TryRead(out var record))
+                record.Dispose();
+        }
+    }
+
+    private static string Why(Exception e) => e switch
+    {
+        FailureException f => f.Failure.Message,
+        OperationCanceledException => "it did not answer in time.",
+        _ => e.Message,
+    };
+
+    private sealed class QueueContent(ChannelReader<Record> records, CancellationToken stop) : HttpContent
+    {
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await foreach (var record in records.ReadAllAsync(stop))
+            {
+                using (record)
+                    await stream.WriteAsync(record.Bytes, stop);
+            }
+            stop.ThrowIfCancellationRequested();
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using Backup.Protocol;
+using Backup.Storage.Membership;
+using Backup.Storage.Packs;
+
+namespace Backup.Storage.Primary;
+
+/// <summary>Copies versions that this node holds to another node, through the same segments an upload uses: only what is missing there, manifests last.</summary>
+public sealed class VersionCopy(PackStore store, Peers peers)
+{
+    /// <summary>Ids asked for at once: a list of chunks, which is the most that is in memory anyway.</summary>
+    private const int AskedMax = 4096;
+
+    public async Task CopyAsync(ClientId client, IReadOnlyList<Manifest> manifests, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
+    {
+        using var span = Telemetry.Source.StartActivity("copy versions");
+        span?.SetTag("backup.node", to.Value);
+        span?.SetTag("backup.files", manifests.Count);
+        using var segment = new Segment();
+        using var codec = new RecordCodec();
+        foreach (var manifest in manifests)
+        {
+            foreach (var part in manifest.Refs.Chunk(manifest.Head.HasLists ? 1 : AskedMax))
+            {
+                var refs = part;
+                if (manifest.Head.HasLists)
+                {
+                    var list = await HaveAsync(client, RecordKind.List, part[0].Id, ct);
+                    refs = ChunkRef.Read(codec.Open(list, peers.Self.Value).Span);
+                    segment.Add(list);
+                }
+                foreach (var some in refs.Chunk(AskedMax))
+                    await AddMissingAsync(segment, client, [.. some.Select(r => r.Id).Distinct()], to, nodes, epoch, ct);
+            }
+        }
+        foreach (var manifest in manifests)
+        {
+            segment.Add(Record.Of(RecordKind.Manifest, client, manifest.Encode()));
+            if (segment.IsFull)
+                await SendAsync(segment, client, to, nodes, epoch, ct);
+        }
+        await SendAsync(segment, client, to, nodes, epoch, ct);
+    }
+
+    private async Task AddMissingAsync(Segment segment, ClientId client, ChunkId[] chunks, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
+    {
+        var reply = await peers.Node(to).MissingAsync(client, to.Value, new MissingRequest(chunks), ct);
+        foreach (var i in reply.Missing)
+        {
+            segment.Add(await HaveAsync(client, RecordKind.Chunk, chunks[i], ct));
+            if (segment.IsFull)
+                await SendAsync(segment, client, to, nodes, epoch, ct);
+        }
+    }
+
+    private async Task SendAsync(Segment segment, ClientId client, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
+    {
+        if (segment.IsEmpty)
+            return;
+        await peers.Replica(to).StoreReplicaAsync(client, string.Join(',', nodes), epoch, new RecordsContent(segment.Records), ct);
+        segment.Clear();
+    }
+
+    private async Task<Record> HaveAsync(ClientId client, RecordKind kind, ChunkId id, CancellationToken ct) =>
+        await store.ReadAsync(client, kind, id, ct) ?? throw new Failure(FailureCode.MissingChunks, $"Node {peers.Self} lacks {kind} {id}.", peers.Self.Value,
+            "Send the file again.").Exception();
+}

@@ -1,0 +1,54 @@
+using Backup.Protocol;
+using Backup.Storage.Packs;
+
+namespace Backup.Storage.Reading;
+
+/// <summary>Sends versions as records, each verified as it comes from the disk: of each its manifest, then its chunks, each list before the chunks it names.</summary>
+public sealed class VersionSender(PackStore store, NodeId self)
+{
+    public async Task SendAsync(ClientId client, ReadRequest request, Func<Record, CancellationToken, ValueTask> send, CancellationToken ct)
+    {
+        using var codec = new RecordCodec();
+        foreach (var item in request.Items)
+        {
+            using var record = await store.ReadManifestAsync(client, item.Version, ct) ?? throw Failure.NotFound($"Version {item.Version} on node {self}").Exception();
+            var manifest = Manifest.Decode(codec.Open(record, self.Value).Span, self.Value);
+            if (item.FirstChunk == 0)
+                await send(record, ct);
+            if (manifest.Head.HasLists)
+                await SendListsAsync(client, manifest, item.FirstChunk, codec, send, ct);
+            else
+                await SendChunksAsync(client, manifest.Refs, item.FirstChunk, send, ct);
+        }
+    }
+
+    private async Task SendListsAsync(
+        ClientId client, Manifest manifest, long skip, RecordCodec codec, Func<Record, CancellationToken, ValueTask> send, CancellationToken ct)
+    {
+        foreach (var part in manifest.Refs)
+        {
+            var count = part.PlainBytes / ChunkRef.LengthBytes;
+            if (skip >= count)
+            {
+                skip -= count;
+                continue;
+            }
+            using var list = await ReadAsync(client, RecordKind.List, part.Id, ct);
+            await send(list, ct);
+            await SendChunksAsync(client, ChunkRef.Read(codec.Open(list, self.Value).Span), skip, send, ct);
+            skip = 0;
+        }
+    }
+
+    private async Task SendChunksAsync(ClientId client, ChunkRef[] refs, long skip, Func<Record, CancellationToken, ValueTask> send, CancellationToken ct)
+    {
+        for (var i = skip; i < refs.LongLength; i++)
+        {
+            using var chunk = await ReadAsync(client, RecordKind.Chunk, refs[i].Id, ct);
+            await send(chunk, ct);
+        }
+    }
+
+    private async Task<Record> ReadAsync(ClientId client, RecordKind kind, ChunkId id, CancellationToken ct) =>
+        await store.ReadAsync(client, kind, id, ct) ?? throw Failure.NotFound($"{kind} {id} on node {self}").Exception();
+}

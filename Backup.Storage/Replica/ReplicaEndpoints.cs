@@ -1,0 +1,30 @@
+using System.Diagnostics;
+using Backup.Protocol;
+using Backup.ServiceDefaults;
+using Backup.Storage.Membership;
+using Backup.Storage.Segments;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Backup.Storage.Replica;
+
+/// <summary>⑤ The replica's part: takes the segment that the primary passes on, by the same checks, and answers once it is durable.</summary>
+public static class ReplicaEndpoints
+{
+    public static void MapReplica(this IEndpointRouteBuilder app) =>
+        app.MapPut(Routes.ReplicaSegments, StoreAsync).WithMetadata(new RequestSizeLimitAttribute(Limits.SegmentBytesMax));
+
+    private static async Task<StoreReply> StoreAsync(
+        HttpContext http, [FromHeader(Name = Headers.Epoch)] long epoch, [FromServices] Peers peers, [FromServices] SegmentReceiver receiver, CancellationToken ct)
+    {
+        using var span = Telemetry.Source.StartActivity("⑤ replica");
+        span?.SetTag("backup.node", peers.Self.Value);
+        var nodes = http.Nodes();
+        if (Array.IndexOf(nodes, peers.Self) < 1)
+            throw Failure.InvalidRequest($"Node {peers.Self} is no replica of this placement.").Exception();
+        peers.CheckEpoch(epoch);
+        using var segment = await receiver.ReceiveAsync(http.Client(), nodes, http.Request.Body, _ => ValueTask.CompletedTask, ct);
+        await segment.CommitAsync(ct);
+        span?.SetTag("backup.bytes", segment.Bytes);
+        return new StoreReply([peers.Self], segment.Appended, segment.Bytes);
+    }
+}
