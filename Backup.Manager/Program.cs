@@ -8,10 +8,12 @@ if (builder.Configuration.GetConnectionString("redis") is not { Length: > 0 } re
     Console.Error.WriteLine("The manager needs ConnectionStrings:redis, for example ConnectionStrings__redis=127.0.0.1:6379.");
     return 2;
 }
+builder.AddServiceDefaults();
 builder.Services.AddWireJson().AddManager(redis);
 
 var app = builder.Build();
 app.UseFailureResponses("manager");
+app.MapDefaultEndpoints();
 app.MapCatalogue();
 app.MapMembership();
 await app.RunAsync();

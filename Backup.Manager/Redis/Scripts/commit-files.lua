@@ -1,6 +1,5 @@
--- uses: nodes lines
 -- ⑥ Makes reserved versions visible, all or none: everything is checked before anything is written.
--- What is committed already is answered as it stands, so that a repeated call changes nothing.
+-- What is committed already is answered as it stands, so that a repeated call changes nothing. Uses library-nodes, library-lines.
 --
 -- KEYS[1] seq of the client   KEYS[2] the reservation   KEYS[3] reservations   KEYS[4] reserved   KEYS[5] loads
 -- KEYS[6] candidates   KEYS[7] nodes   KEYS[8] clients: set   KEYS[9] debts: zset "client version path" -> copies owed

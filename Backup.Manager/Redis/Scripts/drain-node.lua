@@ -1,5 +1,4 @@
--- uses: nodes
--- Starts or ends the draining of a node: it keeps its files and takes no new ones.
+-- Starts or ends the draining of a node: it keeps its files and takes no new ones. Uses library-nodes.
 --
 -- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] candidates   KEYS[5] draining
 -- ARGV[1] now, ms   ARGV[2] id   ARGV[3] "yes" | "no"

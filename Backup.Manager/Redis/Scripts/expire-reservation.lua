@@ -1,5 +1,4 @@
--- uses: nodes
--- Takes back the counts of a reservation that was never committed.
+-- Takes back the counts of a reservation that was never committed. Uses library-nodes.
 --
 -- KEYS[1] the reservation   KEYS[2] reservations   KEYS[3] reserved   KEYS[4] loads   KEYS[5] candidates
 -- KEYS[6] the duty it is done under: hash holder, until, token

@@ -1,6 +1,5 @@
--- uses: nodes
 -- Renews a node's lease and notes its space. A node whose lease has lapsed must register again: others may have been
--- chosen in its stead, and the new epoch makes it refuse what was placed before.
+-- chosen in its stead, and the new epoch makes it refuse what was placed before. Uses library-nodes.
 --
 -- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] candidates   KEYS[5] draining   KEYS[6] epoch
 -- ARGV[1] now, ms   ARGV[2] end of the lease, ms   ARGV[3] id   ARGV[4] incarnation   ARGV[5] epoch

@@ -1,4 +1,4 @@
--- Library, put in front of the scripts that say "uses: lines". It touches no key.
+-- Library, put in front of the scripts that name it. It touches no key.
 -- A file's value: one line per version, ascending, fields separated by one space:
 --   version timeMs kind size digest mtimeNs mode epoch ,node,node, copiesOwed traceId|-
 -- Commas stand nowhere else, hence ",node," is found only where it names a node.

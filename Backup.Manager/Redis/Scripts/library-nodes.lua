@@ -1,4 +1,4 @@
--- Library, put in front of the scripts that say "uses: nodes". It touches no key but those it is given.
+-- Library, put in front of the scripts that name it. It touches no key but those it is given.
 -- A node's line, as node-<register|heartbeat> write it, fields separated by one space:
 --   epoch incarnation incarnationEpoch lostFiles zone|- freeBytes totalBytes storedBytes lastSeenMs address
 

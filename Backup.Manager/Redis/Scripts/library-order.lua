@@ -1,4 +1,4 @@
--- Library, put in front of the scripts that say "uses: order" (after nodes). It reads the keys it is given, writes none.
+-- Library, put in front of the scripts that name it, after library-nodes. It reads the keys it is given, writes none.
 -- Picks nodes in the order of Placement/PlacementOrder.cs: fewest files, then most free, then id; zones apart where that
 -- is possible. Candidates are read from Redis only as far as they are needed, so that 1,000 nodes cost hardly more than 4.
 --

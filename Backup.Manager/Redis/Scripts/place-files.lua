@@ -1,7 +1,6 @@
--- uses: nodes lines order
 -- ③ Chooses and reserves nodes for files, one after the other as if each had been asked for alone.
 -- A path that this operation has reserved keeps its place while all its nodes are still good, else gets another
--- under the same version. Nothing is written when the answer is not 'ok', lapsed leases apart.
+-- under the same version. Nothing is written when the answer is not 'ok', lapsed leases apart. Uses library-nodes, library-lines, library-order.
 --
 -- KEYS[1] seq of the client: hash version, timeMs, generation   KEYS[2] the reservation: hash path -> entry
 -- KEYS[3] reservations: zset member -> expiry                   KEYS[4] reserved: number of entries in all reservations

@@ -1,5 +1,4 @@
--- uses: nodes
--- A node's start: a new epoch and a lease. A second one under the same name is refused while the first one lives.
+-- A node's start: a new epoch and a lease. A second one under the same name is refused while the first one lives. Uses library-nodes.
 --
 -- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] candidates   KEYS[5] draining: set   KEYS[6] epoch
 -- ARGV[1] now, ms   ARGV[2] end of the lease, ms   ARGV[3] id   ARGV[4] address   ARGV[5] incarnation   ARGV[6] zone | "-"
