@@ -76,7 +76,7 @@ internal sealed class PackIndex : IDisposable
     {
         lock (gate)
         {
-            using var transaction = connection.BeginTransaction();
+            Run("BEGIN");
             foreach (var (header, at, manifest) in rows)
             {
                 var client = Client(header.Client);
@@ -92,7 +92,7 @@ internal sealed class PackIndex : IDisposable
                 Bind(mark, pack, indexed);
                 mark.ExecuteNonQuery();
             }
-            transaction.Commit();
+            Run("COMMIT");
         }
     }
 
