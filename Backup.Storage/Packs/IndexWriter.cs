@@ -131,7 +131,7 @@ internal sealed class IndexWriter : IDisposable
     {
         if (damage.Key is { } key && damage.IsLoss)
         {
-            var client = Number(key.Client);
+            var (client, id) = (Number(key.Client), key.Id);
             findRecord.Reset().Bind(1, client).Bind(2, (int)key.Kind).Bind(3, key.Id);
             if (findRecord.Step())
             {
@@ -139,8 +139,8 @@ internal sealed class IndexWriter : IDisposable
                 findRecord.Reset();
                 if (pack != damage.Pack || offset != damage.Offset)
                     return;
-                deleteRecord.Reset().Bind(1, client).Bind(2, (int)key.Kind).Bind(3, key.Id).Run();
-                Proof.Remove(IndexProof.OfRecord(client, (int)key.Kind, key.Id, pack, offset, stored));
+                deleteRecord.Reset().Bind(1, client).Bind(2, (int)key.Kind).Bind(3, id).Run();
+                Proof.Remove(IndexProof.OfRecord(client, (int)key.Kind, id, pack, offset, stored));
             }
             findRecord.Reset();
         }
@@ -213,15 +213,16 @@ internal sealed class IndexWriter : IDisposable
     {
         Span<byte> client = stackalloc byte[ClientId.LengthBytes];
         key.Client.Write(client);
+        var id = key.Id;
         while (true)
         {
-            findDamage.Reset().Bind(1, client).Bind(2, (int)key.Kind).Bind(3, key.Id);
+            findDamage.Reset().Bind(1, client).Bind(2, (int)key.Kind).Bind(3, id);
             if (!findDamage.Step())
                 break;
             var (pack, offset, bytes, what) = (findDamage.Int32(0), findDamage.Int64(1), findDamage.Int64(2), findDamage.Int32(3));
             findDamage.Reset();
             deleteDamage.Reset().Bind(1, pack).Bind(2, offset).Run();
-            Proof.Remove(IndexProof.OfDamage(pack, offset, bytes, what, client, (int)key.Kind, key.Id));
+            Proof.Remove(IndexProof.OfDamage(pack, offset, bytes, what, client, (int)key.Kind, id));
             DamageRows--;
         }
         findDamage.Reset();

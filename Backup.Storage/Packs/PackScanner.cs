@@ -60,7 +60,7 @@ internal sealed class PackScanner(SafeFileHandle file, long end, bool checkPaylo
         while (offset < end)
         {
             var seen = Look(offset, WindowBytesMax);
-            var found = seen.IndexOf("BKR1"u8);
+            var found = seen.IndexOf(RecordHeader.MagicBytes);
             if (found < 0)
             {
                 // The magic may begin in the last three bytes of what was looked at.
