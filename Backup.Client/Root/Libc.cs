@@ -78,6 +78,17 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(int fd);
 
+    /// <summary>Empties all buffers of the file system on which the folder lies. Zero, or the error.</summary>
+    public static int SyncFileSystem(SafeFileHandle folder)
+    {
+        var error = syncfs((int)folder.DangerousGetHandle()) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        GC.KeepAlive(folder);
+        return error;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int syncfs(int fd);
+
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);
 
