@@ -42,6 +42,8 @@ internal sealed class RestoreRun(Session session, RestoreRequest request, Progre
             if (request.DryRun)
                 progress.Planned?.Invoke(file.Path, file.Kind, file.SizeBytes);
         }
+        if (progress.FilesPlanned == 0)
+            throw Failure.NotFound(request.AsOfMs is null ? "Anything of this root" : "Anything of this root at that time").Exception();
         if (request.DryRun)
             (restored, bytes) = (progress.FilesPlanned, progress.BytesPlanned);
         else

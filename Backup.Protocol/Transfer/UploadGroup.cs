@@ -157,8 +157,10 @@ internal sealed class UploadGroup(
             PendingFile[] rest;
             lock (unfinished)
                 rest = [.. unfinished];
-            var request = new PlaceRequest(operation, [.. rest.Select(f => new PlaceFile(f.Source.Path, f.Source.Kind, f.Source.SizeBytes))], [.. avoid], Together: true);
+            var request = new PlaceRequest(operation, [.. rest.Select(f => new PlaceFile(f.Source.Path, f.Source.Kind, Math.Max(0, f.Source.SizeBytes)))], [.. avoid], Together: true);
             var reply = await cluster.AskAsync(n => n.PlaceAsync(cluster.Client, request, ct), ct);
+            if (reply.Placements.Length != 1)
+                throw new Failure(FailureCode.ReservationGone, "The rest of a group was not placed together.", "manager", "Send the batch again.").Exception();
             placement = reply.Placements[0];
             foreach (var file in rest)
                 file.Placement = placement;
