@@ -127,12 +127,13 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     }
 
     /// <summary>
-    /// The sequence counts versions. If it went up by just what this run committed, nobody else committed anything meanwhile,
-    /// and the catalogue says all there is to say; if not, the next backup looks at the cluster's list.
+    /// If the sequence went on by just the commits of this run, nobody else committed anything meanwhile, and the catalogue
+    /// says all there is to say; if not, the next backup looks at the cluster's list.
     /// </summary>
     private async Task<long> SequenceAfterAsync(ClusterConnection cluster, long before, CancellationToken ct)
     {
-        var after = stored + deleted == 0 ? before : await cluster.SequenceAsync(ct);
-        return after - before == stored + deleted ? after : SequenceUnknown;
+        var commits = progress.Counters.Commits;
+        var after = commits == 0 ? before : await cluster.SequenceAsync(ct);
+        return after - before == commits ? after : SequenceUnknown;
     }
 }
