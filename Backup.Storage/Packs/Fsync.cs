@@ -1,48 +1,56 @@
+using System.ComponentModel;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Backup.Storage.Packs;
 
 /// <summary>
-/// fsync whose result is looked at. .NET's own (FileStream.Flush(true), RandomAccess.FlushToDisk) returns normally when the
-/// kernel reports EIO or ENOSPC, so that a write which never reached the disk would be acknowledged.
+/// fsync with its errors. .NET's own (<c>FlushToDisk</c>, <c>Flush(true)</c>) return normally when the disk refused,
+/// and an acknowledgement given then would be a lie. After a failure nothing may be retried: Linux marks the pages clean.
 /// </summary>
-internal static partial class Fsync
+public static partial class Fsync
 {
-    private const int ReadOnlyDirectory = 0x10000; // O_RDONLY | O_DIRECTORY
+    private const int OpenDirectory = 0x10000; // O_DIRECTORY
+    private const int OpenCloseOnExec = 0x80000; // O_CLOEXEC
+    private const int Interrupted = 4; // EINTR
+    private const int AdviseDontNeed = 4; // POSIX_FADV_DONTNEED
 
-    /// <exception cref="IOException">The kernel could not make the file durable. What was not durable before may be lost: never try again, and never trust the file's cached pages.</exception>
-    public static void File(SafeFileHandle file, string path)
+    /// <summary>Returns when all that was written to this file is on the disk.</summary>
+    /// <exception cref="IOException">The disk refused; <see cref="Exception.HResult"/> is the errno.</exception>
+    public static void File(SafeFileHandle file)
     {
-        if (OperatingSystem.IsWindows())
-            FlushElsewhere(file);
-        else if (fsync(file) != 0)
-            throw Error(path);
+        while (FsyncNative(file) != 0)
+        {
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno != Interrupted)
+                throw Error("fsync", errno);
+        }
     }
 
-    /// <summary>Makes the names in a directory durable: a file's own fsync does not.</summary>
+    /// <summary>Returns when the names in this directory are on the disk. A new file's content is safe only together with its name.</summary>
     public static void Directory(string path)
     {
-        if (OperatingSystem.IsWindows())
-            return; // NTFS journals names by itself.
-        using var directory = open(path, OperatingSystem.IsLinux() ? ReadOnlyDirectory : 0);
-        if (directory.IsInvalid || fsync(directory) != 0)
-            throw Error(path);
+        // File.OpenHandle refuses directories.
+        using var directory = OpenNative(path, OpenDirectory | OpenCloseOnExec);
+        if (directory.IsInvalid)
+            throw Error("open", Marshal.GetLastPInvokeError());
+        File(directory);
     }
 
-    private static IOException Error(string path)
-    {
-        var errno = Marshal.GetLastPInvokeError();
-        return new IOException($"fsync of {path} failed: {Marshal.GetPInvokeErrorMessage(errno)}", errno);
-    }
+    /// <summary>
+    /// Drops the clean cached pages of a file, so that the next read asks the disk. After a failed fsync the cache
+    /// may hold what the disk does not. Advice only: where it is not taken, nothing is lost but that check.
+    /// </summary>
+    public static void ForgetCached(SafeFileHandle file) => _ = AdviseNative(file, 0, 0, AdviseDontNeed);
 
-#pragma warning disable RS0030 // The one place where .NET's own is right: Windows reports its errors.
-    private static void FlushElsewhere(SafeFileHandle file) => RandomAccess.FlushToDisk(file);
-#pragma warning restore RS0030
+    private static IOException Error(string call, int errno) => new($"{call} failed: {new Win32Exception(errno).Message}", errno);
 
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fsync(SafeFileHandle fd);
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FsyncNative(SafeFileHandle file);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial SafeFileHandle open(string path, int flags);
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle OpenNative(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise", SetLastError = true)]
+    private static partial int AdviseNative(SafeFileHandle file, long offset, long length, int advice);
 }

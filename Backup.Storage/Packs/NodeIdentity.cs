@@ -1,60 +1,72 @@
+using System.Globalization;
+using System.IO.Hashing;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Backup.Protocol;
 
 namespace Backup.Storage.Packs;
 
-/// <summary>Who a data directory belongs to: `node.json`, written once, when the directory is first used.</summary>
-/// <param name="Format">Of the whole directory; see docs/formats.md.</param>
-/// <param name="Incarnation">Another one under the same node id means that the data is not the same.</param>
-internal sealed record NodeIdentity(int Format, NodeId Node, Guid Incarnation, DateTimeOffset Created)
+/// <summary>Whose data directory this is: <c>node.json</c>. It is written once, when the directory is first used.</summary>
+/// <param name="Incarnation">Made anew with each new directory: another one under the same node id means the data is not the same.</param>
+/// <param name="Checksum">XXH3 of the other members as text, so that a flipped digit is noticed before every pack looks foreign.</param>
+internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incarnation, long CreatedMs, string Checksum)
 {
-    public const int FormatNow = 1;
-    private const string FileName = "node.json";
+    public const string FileName = "node.json";
+    public const int CurrentFormatVersion = 1;
 
-    /// <exception cref="FailureException">The directory is another node's, or of a later format, or unreadable.</exception>
-    public static NodeIdentity ReadOrCreate(string directory, NodeId node, TimeProvider time)
+    public static NodeIdentity Create(NodeId node, Guid incarnation, TimeProvider time)
+    {
+        var made = new NodeIdentity(CurrentFormatVersion, node, incarnation, time.GetUtcNow().ToUnixTimeMilliseconds(), "");
+        return made with { Checksum = made.Sum() };
+    }
+
+    /// <returns>Null when there is no identity, or a damaged one.</returns>
+    /// <exception cref="FailureException">The directory was written by a newer version.</exception>
+    public static NodeIdentity? TryRead(string directory)
     {
         var path = Path.Combine(directory, FileName);
         if (!File.Exists(path))
-        {
-            if (Directory.Exists(Path.Combine(directory, PackFile.Folder)) && Directory.EnumerateFiles(Path.Combine(directory, PackFile.Folder)).Any())
-                throw Unusable(directory, $"it holds packs but no {FileName}", "Restore that file from a copy of the directory, or use `salvage` to read the packs.");
-            return Create(path, new NodeIdentity(FormatNow, node, Guid.NewGuid(), time.GetUtcNow()));
-        }
-        var identity = Read(path, directory);
-        if (identity.Format > FormatNow)
-            throw new Failure(FailureCode.VersionUnsupported, $"{directory} is of format {identity.Format}; this program reads up to {FormatNow}.", node.Value,
-                "Use the newer program that wrote it.").Exception();
-        if (identity.Node != node)
-            throw Unusable(directory, $"it belongs to node {identity.Node}, not to {node}", "Give each node a data directory of its own.");
-        return identity;
-    }
-
-    public static NodeIdentity Read(string path, string directory)
-    {
+            return null;
+        var bytes = File.ReadAllBytes(path);
         try
         {
-            return JsonSerializer.Deserialize<NodeIdentity>(File.ReadAllBytes(path), JsonSerializerOptions.Web) ?? throw new JsonException();
+            // The version first: a newer format may know members, and another checksum, that this one does not.
+            using var document = JsonDocument.Parse(bytes);
+            if (document.RootElement.TryGetProperty("formatVersion", out var version) && version.TryGetInt32(out var number) && number > CurrentFormatVersion)
+                throw Newer(path, number);
+            var read = document.Deserialize(IdentityJson.Default.NodeIdentity);
+            return read?.Checksum == read?.Sum() ? read : null;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw Unusable(directory, $"its {FileName} is damaged", "Restore that file from a copy of the directory, or use `salvage` to read the packs.", e);
+            return null;
         }
     }
 
-    private static NodeIdentity Create(string path, NodeIdentity identity)
+    /// <summary>Writes it so that after a crash there is the whole of it or nothing.</summary>
+    public void Write(string directory)
     {
+        var path = Path.Combine(directory, FileName);
         var temporary = path + ".new";
         using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
         {
-            RandomAccess.Write(file, JsonSerializer.SerializeToUtf8Bytes(identity, JsonSerializerOptions.Web), 0);
-            Fsync.File(file, temporary);
+            RandomAccess.Write(file, JsonSerializer.SerializeToUtf8Bytes(this, IdentityJson.Default.NodeIdentity), 0);
+            Fsync.File(file);
         }
-        File.Move(temporary, path);
-        Fsync.Directory(Path.GetDirectoryName(path)!);
-        return identity;
+        File.Move(temporary, path, overwrite: true);
+        Fsync.Directory(directory);
     }
 
-    private static FailureException Unusable(string directory, string why, string advice, Exception? inner = null) =>
-        new Failure(FailureCode.LocalFailed, $"The data directory {directory} cannot be used: {why}.", directory, advice).Exception(inner);
+    public static FailureException Newer(string what, int version) => new Failure(FailureCode.VersionUnsupported,
+        $"'{what}' has format version {version}; this program reads up to {CurrentFormatVersion}.", what,
+        "Start the newer program on it. Nothing was changed.").Exception();
+
+    private string Sum() => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
+        string.Create(CultureInfo.InvariantCulture, $"{FormatVersion}|{NodeId}|{Incarnation:D}|{CreatedMs}"))).ToString("x16", CultureInfo.InvariantCulture);
 }
+
+/// <summary>Generated, so that opening a directory needs no reflection.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(NodeIdentity))]
+internal sealed partial class IdentityJson : JsonSerializerContext;

@@ -1,136 +1,145 @@
+using System.Collections.Concurrent;
 using Backup.Protocol;
 using Microsoft.Data.Sqlite;
 
 namespace Backup.Storage.Packs;
 
-/// <summary>Where each record lies: SQLite, a cache of the packs.</summary>
+/// <summary>
+/// Where each record lies: an SQLite database that could be deleted at any time and is made anew from the packs.
+/// One writer, under a lock; a few readers beside it, which see what was committed.
+/// </summary>
 internal sealed class PackIndex : IDisposable
 {
+    /// <summary>Readers kept for the next question. More are made when more ask at once, and closed afterwards.</summary>
+    private const int ReadersKept = 4;
+
+    private readonly string path;
     private readonly SqliteConnection connection;
-    private readonly Lock gate = new();
-    private readonly Dictionary<ClientId, long> clients = [];
-    private readonly SqliteCommand find;
-    private readonly SqliteCommand insert;
-    private readonly SqliteCommand insertManifest;
-    private readonly SqliteCommand findManifest;
-    private readonly SqliteCommand mark;
+    private readonly IndexWriter writer;
+    private readonly Lock writing = new();
+    private readonly ConcurrentBag<IndexReader> readers = [];
+    private readonly ConcurrentDictionary<ClientId, int> clients;
 
-    public PackIndex(string path)
+    private PackIndex(string path, SqliteConnection connection, IndexWriter writer)
     {
-        connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
-        connection.Open();
-        Run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
-        Run("""
-            CREATE TABLE IF NOT EXISTS client(id INTEGER PRIMARY KEY, guid BLOB UNIQUE NOT NULL);
-            CREATE TABLE IF NOT EXISTS record(client INTEGER, kind INTEGER, id BLOB, pack INTEGER, at INTEGER, bytes INTEGER, PRIMARY KEY(client, kind, id)) WITHOUT ROWID;
-            CREATE TABLE IF NOT EXISTS manifest(client INTEGER, version INTEGER, id BLOB, path TEXT, PRIMARY KEY(client, version)) WITHOUT ROWID;
-            CREATE TABLE IF NOT EXISTS pack(number INTEGER PRIMARY KEY, indexed INTEGER NOT NULL);
-            """);
-        find = Prepare("SELECT pack, at, bytes FROM record WHERE client=$a AND kind=$b AND id=$c", 3);
-        insert = Prepare("INSERT OR IGNORE INTO record VALUES($a,$b,$c,$d,$e,$f)", 6);
-        insertManifest = Prepare("INSERT OR REPLACE INTO manifest VALUES($a,$b,$c,$d)", 4);
-        findManifest = Prepare("SELECT id FROM manifest WHERE client=$a AND version=$b", 2);
-        mark = Prepare("INSERT OR REPLACE INTO pack VALUES($a,$b)", 2);
-        using var all = connection.CreateCommand();
-        all.CommandText = "SELECT id, guid FROM client";
-        using var reader = all.ExecuteReader();
-        while (reader.Read())
-            clients[ClientId.Read((byte[])reader[1])] = reader.GetInt64(0);
+        this.path = path;
+        this.connection = connection;
+        this.writer = writer;
+        clients = new(writer.Clients);
     }
 
-    public Dictionary<int, long> Watermarks()
+    /// <returns>Null when there is no index, a damaged one, or one of another format or incarnation.</returns>
+    public static PackIndex? TryOpen(string path, Guid incarnation)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT number, indexed FROM pack";
-        using var reader = command.ExecuteReader();
-        var marks = new Dictionary<int, long>();
-        while (reader.Read())
-            marks[reader.GetInt32(0)] = reader.GetInt64(1);
-        return marks;
-    }
-
-    public RecordLocation? Find(ClientId client, RecordKind kind, ChunkId id)
-    {
-        lock (gate)
+        if (!File.Exists(path))
+            return null;
+        SqliteConnection? connection = null;
+        IndexWriter? writer = null;
+        try
         {
-            if (!clients.TryGetValue(client, out var number))
-                return null;
-            Bind(find, number, (int)kind, Bytes(id));
-            using var reader = find.ExecuteReader();
-            return reader.Read() ? new RecordLocation(reader.GetInt32(0), reader.GetInt64(1), reader.GetInt32(2)) : null;
-        }
-    }
-
-    public ChunkId? FindManifest(ClientId client, long version)
-    {
-        lock (gate)
-        {
-            if (!clients.TryGetValue(client, out var number))
-                return null;
-            Bind(findManifest, number, version);
-            return findManifest.ExecuteScalar() is byte[] id ? new ChunkId(id) : null;
-        }
-    }
-
-    public void Add(IEnumerable<(RecordHeader Header, RecordLocation At, ManifestHead? Manifest)> rows, IEnumerable<(int Pack, long Indexed)> marks)
-    {
-        lock (gate)
-        {
-            using var transaction = connection.BeginTransaction();
-            foreach (var (header, at, manifest) in rows)
+            connection = IndexSchema.Connect(path, writer: true);
+            if (IndexSchema.IsOurs(connection, incarnation))
             {
-                var client = Client(header.Client);
-                Bind(insert, client, (int)header.Kind, Bytes(header.Id), at.Pack, at.Offset, at.Bytes);
-                insert.ExecuteNonQuery();
-                if (manifest is null)
-                    continue;
-                Bind(insertManifest, client, manifest.Version, Bytes(header.Id), manifest.Path.Value);
-                insertManifest.ExecuteNonQuery();
+                writer = new IndexWriter(connection);
+                if (IndexCheck.Load(connection, writer))
+                    return new PackIndex(path, connection, writer);
             }
-            foreach (var (pack, indexed) in marks)
+        }
+        catch (Exception e) when (e is SqliteException or OverflowException or ArgumentException)
+        {
+            // Whatever a damaged database makes SQLite say, the answer is the same: make it anew.
+        }
+        writer?.Dispose();
+        connection?.Dispose();
+        return null;
+    }
+
+    public static PackIndex Create(string path, Guid incarnation)
+    {
+        IndexSchema.Delete(path);
+        var connection = IndexSchema.Connect(path, writer: true);
+        IndexSchema.Create(connection, incarnation);
+        return new PackIndex(path, connection, new IndexWriter(connection));
+    }
+
+    /// <summary>Changes rows, all or none. Afterwards every reader sees them.</summary>
+    public void Write(Action<IndexWriter> change)
+    {
+        lock (writing)
+        {
+            writer.Begin();
+            try
             {
-                Bind(mark, pack, indexed);
-                mark.ExecuteNonQuery();
+                change(writer);
+                writer.Commit();
             }
-            transaction.Commit();
+            catch
+            {
+                writer.Rollback();
+                throw;
+            }
+            foreach (var (client, number) in writer.Clients)
+                clients.TryAdd(client, number);
         }
     }
 
-    public void Dispose() => connection.Dispose();
-
-    private long Client(ClientId client)
+    /// <summary>The packs the index knows.</summary>
+    public PackRow[] Packs()
     {
-        if (clients.TryGetValue(client, out var number))
-            return number;
-        using var command = connection.CreateCommand();
-        command.CommandText = "INSERT INTO client(guid) VALUES($a) RETURNING id";
-        var guid = new byte[16];
-        client.Write(guid);
-        command.Parameters.AddWithValue("$a", guid);
-        return clients[client] = (long)command.ExecuteScalar()!;
+        lock (writing)
+            return writer.Packs.Values.OrderBy(pack => pack.Number).ToArray();
     }
 
-    private static byte[] Bytes(ChunkId id) => ((ReadOnlySpan<byte>)id).ToArray();
+    public RecordLocation Find(in RecordKey key) => Find(key.Client, key.Kind, [key.Id])[0];
 
-    private void Run(string sql)
+    /// <summary>The same for many, in one go.</summary>
+    public RecordLocation[] Find(ClientId client, RecordKind kind, ReadOnlySpan<ChunkId> ids)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
+        var found = new RecordLocation[ids.Length];
+        var isKnown = clients.TryGetValue(client, out var number);
+        var reader = Rent();
+        reader.Begin();
+        for (var i = 0; i < ids.Length; i++)
+        {
+            var key = new RecordKey(client, kind, ids[i]);
+            found[i] = isKnown ? reader.Find(number, key) : new RecordLocation(key, 0, 0, 0);
+        }
+        reader.End();
+        Return(reader);
+        return found;
     }
 
-    private SqliteCommand Prepare(string sql, int parameters)
+    public ChunkId? FindManifest(ClientId client, long version) =>
+        clients.TryGetValue(client, out var number) ? Ask(reader => reader.FindManifest(number, version)) : null;
+
+    public bool IsDamaged(RecordKey key) => Ask(reader => reader.IsDamaged(key));
+
+    public List<Damage> Damage(int limit) => Ask(reader => reader.Damage(limit));
+
+    public void Dispose()
     {
-        var command = connection.CreateCommand();
-        command.CommandText = sql;
-        for (var i = 0; i < parameters; i++)
-            command.Parameters.Add(new SqliteParameter($"${(char)('a' + i)}", null));
-        return command;
+        foreach (var reader in readers)
+            reader.Dispose();
+        writer.Dispose();
+        connection.Dispose();
     }
 
-    private static void Bind(SqliteCommand command, params object[] values)
+    /// <summary>A reader that threw is not used again: it may hold a transaction open. The finaliser of its handle closes it.</summary>
+    private T Ask<T>(Func<IndexReader, T> question)
     {
-        for (var i = 0; i < values.Length; i++)
-            command.Parameters[i].Value = values[i];
+        var reader = Rent();
+        var answer = question(reader);
+        Return(reader);
+        return answer;
+    }
+
+    private IndexReader Rent() => readers.TryTake(out var reader) ? reader : new IndexReader(path);
+
+    private void Return(IndexReader reader)
+    {
+        if (readers.Count < ReadersKept)
+            readers.Add(reader);
+        else
+            reader.Dispose();
     }
 }

@@ -2,25 +2,23 @@ using Backup.Protocol;
 
 namespace Backup.Storage.Packs;
 
-/// <summary>Where a node's packs lie and how large they grow.</summary>
+/// <summary>Where and how a node stores.</summary>
 public sealed record PackStoreOptions
 {
+    /// <summary>256 packs to 64 GiB; small enough that compacting one moves little, large enough that a TiB is 4,096 files.</summary>
+    public const long PackBytesDefault = 256L << 20;
+
+    /// <summary>Room for the index to grow and for deletions, on a disk that takes no more data: the index of some ten million records.</summary>
+    public const long ReserveBytesDefault = 1L << 30;
+
+    /// <summary>The node's data directory; it is made when it is not there.</summary>
     public required string Directory { get; init; }
 
     public required NodeId NodeId { get; init; }
 
-    /// <summary>Kept free on the disk, so that the index, deletions and repair go on when it is full.</summary>
-    public long ReserveBytes { get; init; }
+    /// <summary>A pack is sealed before it would grow beyond this.</summary>
+    public long PackBytesMax { get; init; } = PackBytesDefault;
 
-    /// <summary>A pack is closed here and the next begun: small enough to be rewritten in a second, large enough to keep a TiB at some thousand files.</summary>
-    public long PackBytesMax { get; init; } = 256 << 20;
+    /// <summary>Bytes of the file system that are left free.</summary>
+    public long ReserveBytes { get; init; } = ReserveBytesDefault;
 }
-
-/// <summary>Where a record lies.</summary>
-/// <param name="Offset">Of its header, in bytes from the pack's start.</param>
-/// <param name="Bytes">Header and payload.</param>
-public readonly record struct RecordLocation(int Pack, long Offset, int Bytes);
-
-/// <summary>Bytes of a pack that are not what was written.</summary>
-/// <param name="What">The record, or what else is known of the place.</param>
-public sealed record Damage(int Pack, long Offset, string What);
