@@ -36,6 +36,10 @@ public readonly record struct RecordHeader
     public const int LengthBytes = 112;
 
     private const uint Magic = 0x31524B42; // "BKR1", little-endian
+
+    /// <summary>How every record begins, for whoever looks for the next one behind a damaged place.</summary>
+    public static ReadOnlySpan<byte> MagicBytes => "BKR1"u8;
+
     private const int ChecksummedBytes = LengthBytes - sizeof(ulong);
 
     public required RecordKind Kind { get; init; }

@@ -55,19 +55,25 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
         buffer = larger;
     }
 
+    /// <summary>
+    /// Copies the chunk into a buffer of its own size and keeps the large one to read on: a segment holds some sixteen chunks,
+    /// and sixteen buffers for the largest would be three times the memory.
+    /// </summary>
     private Record Cut(int end)
     {
-        var full = buffer!;
-        var rest = filled - end;
-        buffer = null;
-        if (rest > 0)
-        {
-            buffer = Record.Rent(Limits.ChunkBytesMax);
-            full.AsSpan(RecordHeader.LengthBytes + end, rest).CopyTo(buffer.AsSpan(RecordHeader.LengthBytes));
-        }
-        filled = rest;
         BytesRead += end;
         chunker.Reset();
-        return Record.Seal(full, RecordKind.Chunk, client, end);
+        var full = buffer!;
+        if (end == filled && ended)
+        {
+            (buffer, filled) = (null, 0);
+            return Record.Seal(full, RecordKind.Chunk, client, end);
+        }
+        var own = Record.Rent(end);
+        var payload = Room()[..filled];
+        payload[..end].CopyTo(own.AsMemory(RecordHeader.LengthBytes));
+        payload[end..].CopyTo(payload);
+        filled -= end;
+        return Record.Seal(own, RecordKind.Chunk, client, end);
     }
 }

@@ -18,6 +18,9 @@ public sealed class TransferCounters
     public long Files;
     public long FilesFailed;
 
+    /// <summary>Commits that went through. Each moves the client's sequence on by one: who counts them can tell whether anybody else committed.</summary>
+    public long Commits;
+
     /// <summary>Plain bytes read from the source, or written to the target.</summary>
     public long BytesRead;
 

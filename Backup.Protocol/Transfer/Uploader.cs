@@ -14,11 +14,8 @@ public sealed class Uploader(ClusterConnection cluster, TransferCounters counter
     /// <summary>16 MiB each, and as much again while they are compressed: three stay far below the client's 300 MiB.</summary>
     private const int SegmentsInFlight = 3;
 
-    /// <summary>First chunks that a batch may hold before it is placed.</summary>
-    private const long HeldBytesMax = 16 << 20;
-
-    /// <summary>A batch of large files ends here, so that small ones behind them are committed soon.</summary>
-    private const long BatchBytesMax = 64 << 20;
+    /// <summary>A batch ends here: it is what its files may hold in memory before they are placed, and while their nodes' segments fill.</summary>
+    private const long BatchBytesMax = 16 << 20;
 
     /// <summary>Uploads and yields what became of each file, in the order given.</summary>
     /// <exception cref="FailureException">The cluster as a whole cannot take files; what was yielded before is stored.</exception>
@@ -54,17 +51,16 @@ public sealed class Uploader(ClusterConnection cluster, TransferCounters counter
     private static IEnumerable<List<SourceFile>> Batches(IEnumerable<SourceFile> files)
     {
         var batch = new List<SourceFile>();
-        long held = 0, bytes = 0;
+        long bytes = 0;
         foreach (var file in files)
         {
             batch.Add(file);
-            held += Math.Min(Math.Max(file.SizeBytes, 0), Limits.ChunkBytesMax);
             bytes += Math.Max(file.SizeBytes, 0);
-            if (batch.Count < Limits.FilesPerCallMax && held < HeldBytesMax && bytes < BatchBytesMax)
+            if (batch.Count < Limits.FilesPerCallMax && bytes < BatchBytesMax)
                 continue;
             yield return batch;
             batch = [];
-            held = bytes = 0;
+            bytes = 0;
         }
         if (batch.Count > 0)
             yield return batch;

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Backup.Protocol;
 
 /// <summary>One version as the catalogue knows it.</summary>
@@ -9,11 +11,11 @@ public sealed record FileVersion(
 /// <param name="After">Only paths after this one; null for the first page.</param>
 /// <param name="Limit">1 to <see cref="Limits.ListPageMax"/>.</param>
 /// <param name="AsOfMs">As it was at this time, Unix milliseconds; null for now.</param>
-public sealed record ListRequest(string Prefix, string? After, int Limit, long? AsOfMs = null);
+public sealed record ListRequest(string Prefix, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? After, int Limit, long? AsOfMs = null);
 
 /// <param name="Next">Pass it as <see cref="ListRequest.After"/> for the next page; null when this was the last.</param>
 /// <param name="Sequence">Changes whenever a version of this client is committed: what was listed under the same number is still true.</param>
-public sealed record ListReply(FileVersion[] Files, string? Next, long Sequence);
+public sealed record ListReply(FileVersion[] Files, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next, long Sequence);
 
 /// <summary>Asks for named files.</summary>
 /// <param name="AsOfMs">As they were at this time; null for now.</param>

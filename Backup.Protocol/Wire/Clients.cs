@@ -14,6 +14,8 @@ public static class Clients
     {
         ContentSerializer = new SystemTextJsonContentSerializer(WireJson.Default.Options),
         ExceptionFactory = async response => response.IsSuccessStatusCode ? null : (await ReadFailureAsync(response, culprit)).Exception(),
+        // As it is: Refit would wrap it, and nobody who waits for a failure would recognise it.
+        TransportExceptionFactory = static (_, thrown, _) => thrown,
     };
 
     /// <summary>A client of one server.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Backup.Protocol;
 
 /// <summary>How the manager sees a node.</summary>
@@ -22,7 +24,7 @@ public sealed record NodeSpace(long FreeBytes, long TotalBytes, long StoredBytes
 
 /// <summary>A node's start. It gets a new epoch: work placed before it is refused afterwards.</summary>
 /// <param name="Incarnation">Made when the data directory was first used; another one under the same id means the data is not the same.</param>
-public sealed record RegisterRequest(NodeId Id, Uri Address, Guid Incarnation, string? Zone, NodeSpace Space);
+public sealed record RegisterRequest(NodeId Id, Uri Address, Guid Incarnation, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Zone, NodeSpace Space);
 
 /// <param name="Epoch">The node refuses placements of an older epoch.</param>
 /// <param name="HeartbeatMs">How often to renew the lease.</param>
@@ -37,7 +39,7 @@ public sealed record HeartbeatReply(bool MustRegister, NodeRef[] Peers);
 /// <param name="Files">Files of which it holds a copy, reservations included: what placement goes by.</param>
 /// <param name="Epoch">Since its last registration.</param>
 public sealed record NodeStatus(
-    NodeId Id, Uri Address, NodeState State, long Files, long Epoch, Guid Incarnation, string? Zone, NodeSpace Space, long LastSeenMs);
+    NodeId Id, Uri Address, NodeState State, long Files, long Epoch, Guid Incarnation, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Zone, NodeSpace Space, long LastSeenMs);
 
 /// <param name="Healthy">All nodes that ever registered are alive, and enough of them take files for the policy's copies.</param>
 /// <param name="Problems">What keeps it from being healthy, a sentence each; empty when it is.</param>

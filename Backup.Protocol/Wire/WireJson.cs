@@ -19,6 +19,7 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(PlaceReply))]
 [JsonSerializable(typeof(CommitRequest))]
 [JsonSerializable(typeof(CommitReply))]
+[JsonSerializable(typeof(Receipt))]
 [JsonSerializable(typeof(ListRequest))]
 [JsonSerializable(typeof(ListReply))]
 [JsonSerializable(typeof(LookupRequest))]

@@ -4,12 +4,12 @@ using Backup.Storage.Packs;
 namespace Backup.Storage.Segments;
 
 /// <summary>A manifest is taken only if it says the truth: its nodes are those it was sent to, its chunks are all here, and they add up to its size and digest.</summary>
-internal sealed class ManifestCheck(PackStore store, PackBatch batch, ClientId client, NodeId[] nodes, NodeId self)
+internal sealed class ManifestCheck(PackStore store, PackBatch batch, ClientId client, NodeId[] nodes, NodeId self) : IDisposable
 {
     private readonly RecordCodec codec = new();
     private readonly Dictionary<ChunkId, ChunkRef[]> lists = [];
 
-    public List<Manifest> Manifests { get; } = [];
+    private readonly List<(Record Record, Manifest Manifest)> manifests = [];
 
     /// <summary>Remembers manifests and lists for the check at the end, and looks at what can be seen at once.</summary>
     public void Look(Record record)
@@ -20,7 +20,7 @@ internal sealed class ManifestCheck(PackStore store, PackBatch batch, ClientId c
                 var manifest = Manifest.Decode(codec.Open(record, "client").Span, "client");
                 if (!manifest.Head.Nodes.SequenceEqual(nodes))
                     throw Wrong(manifest, "names other nodes than it was sent to");
-                Manifests.Add(manifest);
+                manifests.Add((record.Share(), manifest));
                 break;
             case RecordKind.List:
                 lists[record.Header.Id] = ChunkRef.Read(codec.Open(record, "client").Span);
@@ -30,11 +30,18 @@ internal sealed class ManifestCheck(PackStore store, PackBatch batch, ClientId c
         }
     }
 
-    /// <summary>Looks at every manifest of the segment once all its records are in.</summary>
-    public async Task AllChunksAreHereAsync(CancellationToken ct)
+    /// <summary>Looks at every manifest of the segment once all its other records are in, and gives them out if all are right.</summary>
+    public async Task<IReadOnlyList<(Record Record, Manifest Manifest)>> AllChunksAreHereAsync(CancellationToken ct)
     {
-        foreach (var manifest in Manifests)
+        foreach (var (_, manifest) in manifests)
             await CheckAsync(manifest, ct);
+        return manifests;
+    }
+
+    public void Dispose()
+    {
+        foreach (var (record, _) in manifests)
+            record.Dispose();
         codec.Dispose();
     }
 

@@ -16,7 +16,7 @@ public sealed class SegmentReceiver(PackStore store, NodeId self)
     public async Task<ReceivedSegment> ReceiveAsync(ClientId client, NodeId[] nodes, Stream body, Func<Record, ValueTask> pass, CancellationToken ct)
     {
         var segment = new ReceivedSegment(store.Begin(client));
-        var check = new ManifestCheck(store, segment.Batch, client, nodes, self);
+        using var check = new ManifestCheck(store, segment.Batch, client, nodes, self);
         try
         {
             var reader = new RecordReader(body, "client");
@@ -29,13 +29,18 @@ public sealed class SegmentReceiver(PackStore store, NodeId self)
                     await pass(record);
                     Verify(record, client);
                     check.Look(record);
-                    if (await segment.Batch.AppendAsync(record, ct))
+                    if (record.Header.Kind != RecordKind.Manifest && await segment.Batch.AppendAsync(record, ct))
                         segment.Appended++;
                     segment.Bytes = reader.BytesRead;
                 }
             }
-            segment.Manifests.AddRange(check.Manifests);
-            await check.AllChunksAreHereAsync(ct);
+            // Manifests come last: a pack never holds one whose chunks were not there before it.
+            foreach (var (record, manifest) in await check.AllChunksAreHereAsync(ct))
+            {
+                segment.Manifests.Add(manifest);
+                if (await segment.Batch.AppendAsync(record, ct))
+                    segment.Appended++;
+            }
             return segment;
         }
         catch

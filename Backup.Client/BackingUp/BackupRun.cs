@@ -1,0 +1,139 @@
+using System.Collections.Concurrent;
+using Backup.Protocol;
+
+namespace Backup.Client;
+
+/// <summary>One backup from start to end; the command and the menu run the same. Interrupted at any point, the next one goes on.</summary>
+internal sealed class BackupRun(Session session, BackupRequest request, Progress progress)
+{
+    /// <summary>The catalogue belongs to no known state of the cluster: the next backup asks what is stored.</summary>
+    private const long SequenceUnknown = -1;
+
+    private readonly Dictionary<RootedPath, CatalogueEntry> underWay = [];
+    private readonly ConcurrentDictionary<RootedPath, bool> changedWhileRead = new();
+    private readonly SortedDictionary<string, long> nodes = new(StringComparer.Ordinal);
+    private readonly List<Receipt> receipts = [];
+    private readonly List<Failure> problems = [];
+    private long stored;
+    private long deleted;
+    private long failed;
+    private long copiesOwed;
+
+    /// <exception cref="FailureException">Nothing could be done, or the cluster failed in the middle; what was stored before stays stored.</exception>
+    public async Task<BackupSummary> RunAsync(CancellationToken ct)
+    {
+        var started = session.Surroundings.Time.GetTimestamp();
+        var paths = request.Paths.Select(session.Resolve).ToList();
+        _ = session.Root;
+        var cluster = request.DryRun ? session.ConnectToPreview() : session.ConnectToWrite();
+        var folder = new CatalogueFolder(session.Surroundings, cluster.Client);
+        using var held = folder.Lock();
+        using var plan = new BackupPlan(folder);
+        var planner = new BackupPlanner(session, cluster, folder, request, progress, Report);
+        if (paths.Count > 0)
+        {
+            await planner.PlanPathsAsync(paths, plan, ct);
+            await SendAsync(cluster, plan, planner, null, ct);
+        }
+        else
+        {
+            using var catalogue = new CatalogueWriter(folder.FilePath, folder.Client);
+            var sequence = await planner.PlanRootAsync(plan, catalogue, ct);
+            await SendAsync(cluster, plan, planner, catalogue, ct);
+            if (!request.DryRun && (stored + deleted > 0 || planner.CatalogueIsOld))
+                catalogue.Finish(await SequenceAfterAsync(cluster, sequence, ct));
+        }
+        var counters = progress.Counters;
+        return new BackupSummary(request.DryRun, stored, planner.Unchanged, deleted, failed, counters.BytesRead, counters.BytesSent, counters.BytesDeduplicated,
+            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, copiesOwed, nodes, receipts, problems);
+    }
+
+    private async Task SendAsync(ClusterConnection cluster, BackupPlan plan, BackupPlanner planner, CatalogueWriter? catalogue, CancellationToken ct)
+    {
+        (progress.FilesPlanned, progress.BytesPlanned) = (plan.Files + plan.Deletions, plan.Bytes);
+        if (request.DryRun)
+        {
+            foreach (var entry in plan.Entries())
+                progress.Planned?.Invoke(entry.Path, entry.Kind, entry.SizeBytes);
+            (stored, deleted) = (plan.Files, plan.Deletions);
+            return;
+        }
+        if (plan.Files + plan.Deletions == 0)
+            return;
+        await foreach (var result in new Uploader(cluster, progress.Counters).UploadAsync(Sources(plan.Entries()), ct))
+        {
+            underWay.Remove(result.Path, out var entry);
+            var failure = result.Failure ?? (changedWhileRead.ContainsKey(result.Path) ? SourceFailures.Changed(result.Path.Value) : null);
+            if (failure is not null)
+                Report(failure);
+            if (result.Receipt is { } receipt)
+            {
+                Count(receipt);
+                // What changed under the reader must not look unchanged the next time.
+                if (failure is null && receipt.Kind != VersionKind.Tombstone)
+                    catalogue?.Add(entry! with { Version = receipt.Version, Digest = receipt.Digest, Racy = planner.IsRacy(new ScannedFile(entry.Path, entry.ToStat())) });
+            }
+        }
+    }
+
+    /// <summary>Runs ahead of the results by what is under way, never more.</summary>
+    private IEnumerable<SourceFile> Sources(IEnumerable<CatalogueEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            if (ToSource(entry) is not { } source)
+                continue;
+            underWay[entry.Path] = entry;
+            yield return source;
+        }
+    }
+
+    private SourceFile? ToSource(CatalogueEntry entry)
+    {
+        try
+        {
+            var target = entry.Kind == VersionKind.Symlink ? session.Root.ReadLink(entry.Path) : null;
+            Func<Stream>? open = entry.Kind != VersionKind.File ? null
+                : () => session.Root.OpenFile(entry.Path, entry.ToStat(), () => changedWhileRead[entry.Path] = true);
+            return new SourceFile(entry.Path, entry.Kind, entry.SizeBytes, entry.MtimeNs, entry.Mode, target, open);
+        }
+        catch (FailureException e)
+        {
+            Report(e.Failure);
+            return null;
+        }
+    }
+
+    private void Count(Receipt receipt)
+    {
+        if (receipt.Kind == VersionKind.Tombstone)
+            deleted++;
+        else
+            stored++;
+        copiesOwed += receipt.CopiesOwed;
+        foreach (var node in receipt.Nodes)
+            nodes[node.Value] = nodes.GetValueOrDefault(node.Value) + 1;
+        if (receipts.Count < BackupSummary.ReceiptsKept)
+            receipts.Add(receipt);
+        progress.Stored?.Invoke(receipt);
+    }
+
+    private void Report(Failure failure)
+    {
+        failed++;
+        if (problems.Count < BackupSummary.ReceiptsKept)
+            problems.Add(failure);
+        progress.Problem?.Invoke(failure);
+    }
+
+    /// <summary>
+    /// If the sequence went on by just the commits of this run, nobody else committed anything meanwhile, and the catalogue
+    /// says all there is to say; if not, the next backup looks at the cluster's list.
+    /// </summary>
+    private async Task<long> SequenceAfterAsync(ClusterConnection cluster, long before, CancellationToken ct)
+    {
+        var commits = progress.Counters.Commits;
+        var after = commits == 0 ? before : await cluster.SequenceAsync(ct);
+        return after - before == commits ? after : SequenceUnknown;
+    }
+}

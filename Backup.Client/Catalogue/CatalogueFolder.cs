@@ -1,0 +1,24 @@
+using Backup.Protocol;
+
+namespace Backup.Client;
+
+/// <summary>Where a client's catalogue lies, and the lock that keeps two backups of one root apart.</summary>
+internal sealed class CatalogueFolder(Surroundings surroundings, ClientId client)
+{
+    private readonly string folder = Path.Join(UserFolders.Cache(surroundings), client.ToString());
+
+    public ClientId Client => client;
+
+    /// <summary>What was stored when the last backup of the whole root ended.</summary>
+    public string FilePath => Path.Join(folder, "catalogue");
+
+    /// <summary>What the cluster lists now.</summary>
+    public string ListedPath => Path.Join(folder, "listed");
+
+    /// <summary>What is to be sent.</summary>
+    public string PlanPath => Path.Join(folder, "plan");
+
+    /// <exception cref="FailureException">Another backup of this root is under way.</exception>
+    public IDisposable Lock() => PrivateFile.TryLock(Path.Join(folder, "lock")) ?? throw new Failure(FailureCode.Busy,
+        "Another backup of this root is under way.", "client", "Wait until it has ended, then try again.").Exception();
+}

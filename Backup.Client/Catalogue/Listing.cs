@@ -1,0 +1,42 @@
+using System.Runtime.CompilerServices;
+using Backup.Protocol;
+
+namespace Backup.Client;
+
+/// <summary>What the cluster has stored for the client, page by page.</summary>
+internal static class Listing
+{
+    /// <summary>Changes whenever anything of the client is stored. One cheap call.</summary>
+    public static async Task<long> SequenceAsync(this ClusterConnection cluster, CancellationToken ct) =>
+        (await cluster.AskAsync(node => node.ListAsync(cluster.Client, new ListRequest("", null, 1), ct), ct)).Sequence;
+
+    /// <summary>All files whose paths start with the prefix, in the order of their paths.</summary>
+    public static async IAsyncEnumerable<FileVersion> ListAsync(
+        this ClusterConnection cluster, string prefix, long? asOfMs, [EnumeratorCancellation] CancellationToken ct)
+    {
+        string? after = null;
+        do
+        {
+            var request = new ListRequest(prefix, after, Limits.ListPageMax, asOfMs);
+            var page = await cluster.AskAsync(node => node.ListAsync(cluster.Client, request, ct), ct);
+            foreach (var file in page.Files)
+                yield return file;
+            after = page.Next;
+        }
+        while (after is not null);
+    }
+
+    /// <summary>The file of this path and all below it: what a person means by a path. The empty path means everything.</summary>
+    public static async IAsyncEnumerable<FileVersion> ListTreeAsync(
+        this ClusterConnection cluster, string path, long? asOfMs, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (path.Length > 0)
+        {
+            var reply = await cluster.AskAsync(node => node.LookupAsync(cluster.Client, new LookupRequest([RootedPath.Parse(path)], asOfMs), ct), ct);
+            if (reply.Files[0] is { } file)
+                yield return file;
+        }
+        await foreach (var file in cluster.ListAsync(path.Length > 0 ? path + "/" : "", asOfMs, ct))
+            yield return file;
+    }
+}

@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.Reflection;
+using Backup.Protocol;
+
+namespace Backup.Client;
+
+/// <summary>The command line from its words to its exit code. Failures become lines here, and nowhere else.</summary>
+internal static class Cli
+{
+    /// <summary>What a person types. Not the library's own root command: that bears the name of whatever process it runs in.</summary>
+    private const string Name = "Backup.Client";
+
+    private static readonly Option<bool> Version = new("--version") { Description = "Show the version" };
+
+    /// <returns>An <see cref="ExitCode"/>.</returns>
+    public static async Task<int> RunAsync(string[] args, Surroundings surroundings, CancellationToken ct)
+    {
+        var options = new GlobalOptions();
+        var parsed = MakeRoot(options).Parse(args is ["help", .. var rest] ? [.. rest, "--help"] : args);
+        var choices = options.Read(parsed, surroundings);
+        var report = new Report(surroundings, choices);
+        try
+        {
+            return (int)await RunAsync(parsed, surroundings, choices, report, ct);
+        }
+        catch (FailureException e)
+        {
+            report.Error(e.Failure);
+            return (int)ExitCodes.Of(e.Failure);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            report.Note("Stopped. Run the same command again to go on where it stopped.");
+            return (int)ExitCode.Interrupted;
+        }
+        catch (Exception e)
+        {
+            report.Error(Unexpected.Record(surroundings, e));
+            return (int)ExitCode.Failed;
+        }
+        finally
+        {
+            Flush(surroundings);
+        }
+    }
+
+    private static async Task<ExitCode> RunAsync(ParseResult parsed, Surroundings surroundings, GlobalChoices choices, Report report, CancellationToken ct)
+    {
+        if (parsed.Action is HelpWithExamples help)
+            return (ExitCode)help.Print(parsed, surroundings.Out);
+        var command = parsed.CommandResult.Command;
+        if (parsed.Errors.Count > 0)
+            throw Failure.InvalidRequest(parsed.Errors[0].Message.TrimEnd('.') + ".").WithAdvice($"`{Path(command)} --help` says what it takes.").Exception();
+        if (parsed.GetValue(Version))
+        {
+            surroundings.Out.WriteLine(typeof(Cli).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0]);
+            return ExitCode.Done;
+        }
+        using var session = new Session(surroundings, choices);
+        using var tracing = Tracing.Begin(surroundings);
+        if (command is CommandLineCommand runnable)
+        {
+            using var span = Telemetry.Source.StartActivity(command.Name);
+            return await runnable.RunAsync(new Invocation(session, report, parsed), ct);
+        }
+        if (surroundings.IsTerminal && IsRoot(command))
+            return await new Menu(session).RunAsync(ct);
+        throw Failure.InvalidRequest("No command is given.").WithAdvice($"`{Path(command)} --help` lists them{(IsRoot(command) ? $"; in a terminal, `{Name}` alone opens the menu" : "")}.").Exception();
+    }
+
+    /// <summary>The commands and the options that all of them take.</summary>
+    private static Command MakeRoot(GlobalOptions options)
+    {
+        var root = new Command(Name, "Replicated backups: send files to a cluster of nodes and get them back. Without a command, in a terminal, it opens the menu.")
+        {
+            new BackupCommand(), new ListCommand(), new VersionsCommand(), new RestoreCommand(), new CatCommand(), new WhereCommand(),
+            new DeleteCommand(), new ClusterCommand(), new SettingsCommand(),
+        };
+        foreach (var option in options.All)
+            root.Add(option);
+        root.Add(Version);
+        // Without an action of its own the library would call a missing command a mistake, before the menu had a chance.
+        root.SetAction(_ => (int)ExitCode.Usage);
+        root.Add(new HelpOption { Action = new HelpWithExamples() });
+        return root;
+    }
+
+    private static bool IsRoot(Command command) => !command.Parents.Any();
+
+    private static string Path(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{Path(parent)} {command.Name}" : command.Name;
+
+    private static Failure WithAdvice(this Failure failure, string advice) => failure with { Advice = advice };
+
+    private static void Flush(Surroundings surroundings)
+    {
+        try
+        {
+            surroundings.Out.Flush();
+        }
+        catch (IOException)
+        {
+            // Whoever read our output has gone; there is nobody left to tell.
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Backup.Client;
+
+/// <summary>The library's help, with our examples and the exit codes below it.</summary>
+internal sealed class HelpWithExamples : SynchronousCommandLineAction
+{
+    /// <summary>Fits a terminal of 80 columns, and does not change with the one it is printed on.</summary>
+    private const int Columns = 80;
+
+    private readonly HelpAction help = new() { MaxWidth = Columns };
+
+    /// <summary>Help has no mistakes to complain about: `restore --help` lacks its --to on purpose.</summary>
+    public override bool ClearsParseErrors => true;
+
+    public override int Invoke(ParseResult parseResult) => Print(parseResult, parseResult.InvocationConfiguration.Output);
+
+    public int Print(ParseResult parseResult, TextWriter output)
+    {
+        parseResult.InvocationConfiguration.Output = output;
+        help.Invoke(parseResult);
+        if (parseResult.CommandResult.Command is CommandLineCommand { Examples: var examples })
+            output.WriteLine(examples);
+        else
+            output.WriteLine(ExitCodes.Help);
+        output.WriteLine();
+        return 0;
+    }
+}

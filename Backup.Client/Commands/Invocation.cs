@@ -1,0 +1,37 @@
+using System.CommandLine;
+using Backup.Protocol;
+
+namespace Backup.Client;
+
+/// <summary>What a command gets to do its work with.</summary>
+internal sealed record Invocation(Session Session, Report Report, ParseResult Parsed)
+{
+    public TimeProvider Time => Session.Surroundings.Time;
+
+    public string Show(long unixMs) => Times.Show(unixMs, Time);
+
+    public long? AsOf(Option<string?> option) => Parsed.GetValue(option) is { } text ? Times.Parse(text, Time) : null;
+
+    /// <summary>Reports to the person while a run is under way: names every file where that is wanted, and every problem.</summary>
+    public Progress Progress() => new()
+    {
+        Stored = Session.Choices.Verbose ? receipt => Report.Detail($"{(receipt.Kind == VersionKind.Tombstone ? "deleted" : "done")}  {Sizes.Name(receipt.Path, receipt.Kind)}  version {receipt.Version}  on {string.Join(", ", receipt.Nodes)}") : null,
+        Problem = Report.Problem,
+        Planned = (path, kind, sizeBytes) =>
+        {
+            Report.Line($"{(kind == VersionKind.Tombstone ? "deleted" : Sizes.Bytes(sizeBytes)),10}  {Sizes.Name(path, kind)}");
+            Report.Json(new PlannedShape(path.Value, FileShape.NameOf(kind), sizeBytes), OutputJson.Default.PlannedShape);
+        },
+    };
+}
+
+/// <summary>A command: its place on the command line and what it does.</summary>
+internal abstract class CommandLineCommand(string name, string description, string examples) : Command(name, description)
+{
+    /// <summary>Printed below the help.</summary>
+    public string Examples { get; } = examples;
+
+    public abstract Task<ExitCode> RunAsync(Invocation run, CancellationToken ct);
+
+    protected static Option<string?> AsOfOption() => new("--as-of") { Description = "As it was at that time: " + Times.Help, HelpName = "TIME" };
+}

@@ -1,0 +1,59 @@
+using Backup.Protocol;
+using Spectre.Console;
+
+namespace Backup.Client;
+
+/// <summary>What one run works with: where things are, who the client is, the connection. Each is made when it is first asked for.</summary>
+internal sealed class Session(Surroundings surroundings, GlobalChoices choices) : IDisposable
+{
+    private Settings? settings;
+    private ClusterConnection? cluster;
+    private RootDirectory? root;
+    private IAnsiConsole? console;
+
+    public Surroundings Surroundings => surroundings;
+
+    public GlobalChoices Choices { get; } = choices;
+
+    public Settings Settings => settings ??= Settings.Load(surroundings, Choices);
+
+    /// <exception cref="FailureException">No root is named.</exception>
+    public string RootPath => Settings.Root ?? throw new Failure(FailureCode.InvalidRequest, "No root directory is named.", "client",
+        "Name one with --root DIR, BACKUP_ROOT, or \"root\" in backup.json.").Exception();
+
+    /// <summary>The root as files to be read.</summary>
+    public RootDirectory Root => root ??= RootDirectory.Open(RootPath);
+
+    /// <summary>The id the root has, or is to have; null when it never had one.</summary>
+    public ClientId? KnownClient => Settings.Client ?? Identities.Find(surroundings, RootPath);
+
+    /// <summary>For reading what is stored.</summary>
+    /// <exception cref="FailureException">This root was never backed up from here, so that nothing is known of it.</exception>
+    public ClusterConnection ConnectToRead() => cluster ??= Connect(KnownClient ?? throw new Failure(FailureCode.NotFound,
+        $"'{RootedPath.Escape(RootPath)}' has not been backed up from this machine.", "client",
+        "Run `backup`; or, for a backup made elsewhere, pass its --client ID (`settings` shows it there).").Exception());
+
+    /// <summary>For storing: a root that has no identity gets one.</summary>
+    public ClusterConnection ConnectToWrite() => cluster ??= Connect(Settings.Client ?? Identities.FindOrMake(surroundings, RootPath));
+
+    /// <summary>For a dry run: a root without an identity gets none.</summary>
+    public ClusterConnection ConnectToPreview() => cluster ??= Connect(KnownClient ?? new ClientId(Guid.AllBitsSet));
+
+    /// <summary>For what concerns no client.</summary>
+    public ClusterConnection ConnectAsNobody() => cluster ??= Connect(default);
+
+    /// <summary>What a path argument means inside the root; empty for the root itself.</summary>
+    public string Resolve(string argument) => PathArgument.Resolve(argument, RootPath, Settings.RootAsGiven!, surroundings.CurrentFolder);
+
+    public IgnoreRules IgnoreRules() => Backup.Client.IgnoreRules.For(RootPath, Settings.Exclude, Settings.Include);
+
+    /// <summary>For a person at a terminal.</summary>
+    public IAnsiConsole Console => console ??= surroundings.MakeConsole(!Choices.NoColor);
+
+    public void Dispose()
+    {
+        root?.Dispose();
+    }
+
+    private ClusterConnection Connect(ClientId client) => new(Settings.Servers, client);
+}

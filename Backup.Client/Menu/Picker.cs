@@ -1,0 +1,109 @@
+using Backup.Protocol;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Backup.Client;
+
+/// <summary>One line to pick.</summary>
+/// <param name="Label">What is shown and what the filter looks at; it is escaped here.</param>
+internal readonly record struct Choice<T>(string Label, T Value);
+
+/// <summary>
+/// Lets a person pick one of many lines: typing filters them, arrows move, Enter picks, Esc goes back. All menus are made of it.
+/// It shows what fits and works without colour: the line under the cursor bears a mark.
+/// </summary>
+internal sealed class Picker<T>(IAnsiConsole console, string title, IReadOnlyList<Choice<T>> choices)
+{
+    /// <summary>Title, filter, count, keys, and a line to spare.</summary>
+    private const int OtherLines = 6;
+    private const int LinesMax = 20;
+
+    private readonly int lines = Math.Clamp(console.Profile.Height - OtherLines, 3, LinesMax);
+    private string filter = "";
+    private List<Choice<T>> shown = [.. choices];
+    private int cursor;
+
+    /// <returns>Whether one was picked, and which.</returns>
+    public Task<(bool Picked, T? Value)> PickAsync(CancellationToken ct) => console.Live(Picture()).AutoClear(true).StartAsync(async live =>
+    {
+        while (true)
+        {
+            ct.ThrowIfCancellationRequested();
+            live.UpdateTarget(Picture());
+            live.Refresh();
+            var key = await console.Input.ReadKeyAsync(intercept: true, ct) ?? throw new OperationCanceledException(ct);
+            if (key.Key == ConsoleKey.Enter && shown.Count > 0)
+                return (true, (T?)shown[cursor].Value);
+            if (key.Key == ConsoleKey.Escape && filter.Length == 0)
+                return (false, default);
+            Handle(key);
+        }
+    });
+
+    private void Handle(ConsoleKeyInfo key)
+    {
+        var last = Math.Max(shown.Count - 1, 0);
+        switch (key.Key)
+        {
+            case ConsoleKey.UpArrow:
+                cursor = cursor == 0 ? last : cursor - 1;
+                break;
+            case ConsoleKey.DownArrow:
+                cursor = cursor == last ? 0 : cursor + 1;
+                break;
+            case ConsoleKey.PageUp:
+                cursor = Math.Max(cursor - lines, 0);
+                break;
+            case ConsoleKey.PageDown:
+                cursor = Math.Min(cursor + lines, last);
+                break;
+            case ConsoleKey.Home:
+                cursor = 0;
+                break;
+            case ConsoleKey.End:
+                cursor = last;
+                break;
+            case ConsoleKey.Escape:
+                Filter("");
+                break;
+            case ConsoleKey.Backspace:
+                Filter(filter.Length > 0 ? filter[..^1] : "");
+                break;
+            default:
+                if (!char.IsControl(key.KeyChar))
+                    Filter(filter + key.KeyChar);
+                break;
+        }
+    }
+
+    /// <summary>Keeps the lines in which every word occurs, in any case.</summary>
+    private void Filter(string text)
+    {
+        filter = text;
+        var words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        shown = [.. choices.Where(choice => words.All(word => choice.Label.Contains(word, StringComparison.OrdinalIgnoreCase)))];
+        cursor = 0;
+    }
+
+    private Rows Picture()
+    {
+        var width = console.Profile.Width;
+        var first = Math.Clamp(cursor - lines / 2, 0, Math.Max(shown.Count - lines, 0));
+        var rows = new List<IRenderable> { new Text(Fit(title, width), new Style(decoration: Decoration.Bold)) };
+        if (filter.Length > 0)
+            rows.Add(new Text(Fit($"  filter: {filter}_", width)));
+        for (var i = first; i < Math.Min(first + lines, shown.Count); i++)
+        {
+            var line = (i == cursor ? "> " : "  ") + RootedPath.Escape(shown[i].Label);
+            rows.Add(new Text(Fit(line, width), i == cursor ? new Style(Color.Aqua) : Style.Plain));
+        }
+        if (shown.Count == 0)
+            rows.Add(new Text("  nothing matches"));
+        if (shown.Count > lines)
+            rows.Add(new Text($"  {cursor + 1} of {shown.Count}"));
+        rows.Add(new Text(Fit("  arrows move, type to filter, Enter picks, Esc goes back", width), new Style(decoration: Decoration.Dim)));
+        return new Rows(rows);
+    }
+
+    private static string Fit(string text, int width) => text.Length < width ? text : text[..Math.Max(width - 2, 1)] + "…";
+}

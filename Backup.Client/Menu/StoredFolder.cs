@@ -1,0 +1,50 @@
+using Backup.Protocol;
+
+namespace Backup.Client;
+
+/// <summary>A name in a stored folder: a folder below it when <paramref name="File"/> is null.</summary>
+internal sealed record StoredEntry(string Path, FileVersion? File)
+{
+    public string Name => Path[(Path.LastIndexOf('/') + 1)..];
+}
+
+/// <summary>One folder of what is stored, without what lies deeper: a listing has whole paths, and a person looks at one level.</summary>
+internal static class StoredFolder
+{
+    /// <summary>More than a person looks through; the filter of a picker helps up to here.</summary>
+    private const int EntriesMax = 10_000;
+
+    /// <summary>Comes after every character of a name: what follows it lies behind a folder's whole content.</summary>
+    private const string AfterAll = "\U0010FFFF";
+
+    public static async Task<List<StoredEntry>> ReadAsync(ClusterConnection cluster, string folder, long? asOfMs, CancellationToken ct)
+    {
+        var prefix = folder.Length == 0 ? "" : folder + "/";
+        var entries = new List<StoredEntry>();
+        string? after = null;
+        do
+        {
+            var request = new ListRequest(prefix, after, Limits.ListPageMax, asOfMs);
+            var page = await cluster.AskAsync(node => node.ListAsync(cluster.Client, request, ct), ct);
+            after = page.Next;
+            foreach (var file in page.Files)
+            {
+                var slash = file.Path.Value.IndexOf('/', prefix.Length);
+                var below = slash < 0 ? null : file.Path.Value[..slash];
+                // A private folder is stored by itself and has content besides: it is one entry.
+                if (below is not null && !entries.Exists(entry => entry.Path == below && entry.File is null))
+                {
+                    entries.RemoveAll(entry => entry.Path == below);
+                    entries.Add(new StoredEntry(below, null));
+                }
+                else if (below is null)
+                    entries.Add(new StoredEntry(file.Path.Value, file));
+                // The page ends inside a folder: the rest of that is of no interest.
+                if (file == page.Files[^1] && page.Next is not null && below is not null)
+                    after = below + "/" + AfterAll;
+            }
+        }
+        while (after is not null && entries.Count < EntriesMax);
+        return entries;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Backup.Protocol;
+
+namespace Backup.Client;
+
+// What --json prints, apart from the wire's own types so that the two can change independently. COMMANDS.md describes it.
+
+/// <summary>A stored version: a line of `list`, `versions` and `where`, a receipt of `backup` and `delete`.</summary>
+/// <param name="Nodes">Primary first.</param>
+internal sealed record FileShape(
+    string Path, long Version, string Kind, string Time, long SizeBytes, string Digest, string[] Nodes, int CopiesOwed, string? TraceId,
+    long? MtimeNs = null, string? Mode = null, NodeRef[]? Addresses = null)
+{
+    public static FileShape Of(FileVersion file, NodeRef[]? addresses = null) => new(
+        file.Path.Value, file.Version, NameOf(file.Kind), Times.Iso(file.TimeMs), file.SizeBytes, file.Digest.ToString(),
+        [.. file.Nodes.Select(node => node.Value)], file.CopiesOwed, file.TraceId, file.MtimeNs, Sizes.Mode(file.Mode), addresses);
+
+    public static FileShape Of(Receipt file) => new(
+        file.Path.Value, file.Version, NameOf(file.Kind), Times.Iso(file.TimeMs), file.SizeBytes, file.Digest.ToString(),
+        [.. file.Nodes.Select(node => node.Value)], file.CopiesOwed, file.TraceId);
+
+    public static string NameOf(VersionKind kind) => kind.ToString().ToLowerInvariant();
+}
+
+/// <summary>What would be done: a line of a dry run.</summary>
+internal sealed record PlannedShape(string Path, string Kind, long SizeBytes);
+
+internal sealed record FailureShape(string Code, string Message, string Culprit, string Advice)
+{
+    public static FailureShape Of(Failure failure) => new(JsonNamingPolicy.CamelCase.ConvertName(failure.Code.ToString()), failure.Message, failure.Culprit, failure.Advice);
+}
+
+/// <summary>On standard error when a command failed.</summary>
+internal sealed record ErrorShape(FailureShape Error)
+{
+    public ErrorShape(Failure failure) : this(FailureShape.Of(failure))
+    {
+    }
+}
+
+internal sealed record BackupShape(
+    bool DryRun, long Stored, long Unchanged, long Deleted, long Failed, long BytesRead, long BytesSent, long BytesDeduplicated, long ElapsedMs,
+    long CopiesOwed, IReadOnlyDictionary<string, long> Nodes, FileShape[] Receipts, FailureShape[] Problems)
+{
+    public static BackupShape Of(BackupSummary summary) => new(summary.DryRun, summary.Stored, summary.Unchanged, summary.Deleted, summary.Failed,
+        summary.BytesRead, summary.BytesSent, summary.BytesDeduplicated, summary.ElapsedMs, summary.CopiesOwed, summary.Nodes,
+        [.. summary.Receipts.Select(FileShape.Of)], [.. summary.Problems.Select(FailureShape.Of)]);
+}
+
+internal sealed record RestoreShape(bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, FailureShape[] Problems)
+{
+    public static RestoreShape Of(RestoreSummary summary) => new(summary.DryRun, summary.To, summary.Restored, summary.Failed, summary.Bytes,
+        summary.ElapsedMs, [.. summary.Problems.Select(FailureShape.Of)]);
+}
+
+internal sealed record DeleteShape(bool DryRun, long Deleted, long Failed, FileShape[] Receipts, FailureShape[] Problems)
+{
+    public static DeleteShape Of(DeleteSummary summary) => new(summary.DryRun, summary.Deleted, summary.Failed,
+        [.. summary.Receipts.Select(FileShape.Of)], [.. summary.Problems.Select(FailureShape.Of)]);
+}
+
+internal sealed record NodeShape(
+    string Id, string Address, string State, long Files, long FreeBytes, long TotalBytes, long StoredBytes, string? Zone, long Epoch, string LastSeen);
+
+internal sealed record ClusterShape(bool Healthy, string[] Problems, NodeShape[] Nodes, int Copies, long Clients, long Reserved, string Time)
+{
+    public static ClusterShape Of(ClusterStatus status) => new(status.Healthy, status.Problems, [.. status.Nodes.Select(Of)], status.Copies,
+        status.Clients, status.Reserved, Times.Iso(status.NowMs));
+
+    private static NodeShape Of(NodeStatus node) => new(node.Id.Value, node.Address.ToString(), node.State.ToString().ToLowerInvariant(), node.Files,
+        node.Space.FreeBytes, node.Space.TotalBytes, node.Space.StoredBytes, node.Zone, node.Epoch, Times.Iso(node.LastSeenMs));
+}
+
+internal sealed record SettingsShape(string? File, string[] Servers, string? Root, string? Client, string[] Exclude, string[] Include, string Catalogue);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, GenerationMode = JsonSourceGenerationMode.Default)]
+[JsonSerializable(typeof(FileShape))]
+[JsonSerializable(typeof(PlannedShape))]
+[JsonSerializable(typeof(ErrorShape))]
+[JsonSerializable(typeof(BackupShape))]
+[JsonSerializable(typeof(RestoreShape))]
+[JsonSerializable(typeof(DeleteShape))]
+[JsonSerializable(typeof(ClusterShape))]
+[JsonSerializable(typeof(SettingsShape))]
+internal sealed partial class OutputJson : JsonSerializerContext;

@@ -1,0 +1,88 @@
+using Backup.Protocol;
+
+namespace Backup.Client;
+
+/// <summary>What is to be restored, and where to.</summary>
+/// <param name="Paths">As the person wrote them: files, or folders with all below; none means everything.</param>
+/// <param name="To">The folder that takes it; relative to the current folder.</param>
+/// <param name="AsOfMs">As it was at that time, Unix milliseconds; null for now.</param>
+/// <param name="Version">This version of the one path named.</param>
+internal sealed record RestoreRequest(
+    IReadOnlyList<string> Paths, string To, long? AsOfMs = null, long? Version = null, bool Force = false, bool KeepSetuid = false, bool DryRun = false);
+
+/// <summary>What a restore came to.</summary>
+internal sealed record RestoreSummary(bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, IReadOnlyList<Failure> Problems)
+{
+    public ExitCode ExitCode => Failed == 0 ? ExitCode.Done : Restored > 0 ? ExitCode.Incomplete : Problems.Count > 0 ? ExitCodes.Of(Problems[0]) : ExitCode.Failed;
+}
+
+/// <summary>One restore from start to end; the command and the menu run the same.</summary>
+internal sealed class RestoreRun(Session session, RestoreRequest request, Progress progress)
+{
+    /// <summary>Versions gathered before they are fetched: what the restorer sorts by holder at a time.</summary>
+    private const int WindowMax = 4096;
+
+    private readonly List<Failure> problems = [];
+    private long restored;
+    private long failed;
+    private long bytes;
+
+    /// <exception cref="FailureException">Nothing could be restored.</exception>
+    public async Task<RestoreSummary> RunAsync(CancellationToken ct)
+    {
+        var started = session.Surroundings.Time.GetTimestamp();
+        var paths = request.Paths.Select(session.Resolve).ToList();
+        var to = Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.To, session.Surroundings.CurrentFolder));
+        var cluster = session.ConnectToRead();
+        var selection = new Selection(cluster, paths, request.AsOfMs, request.Version);
+        await foreach (var file in selection.FilesAsync(ct))
+        {
+            progress.FilesPlanned++;
+            progress.BytesPlanned += file.SizeBytes;
+            if (request.DryRun)
+                progress.Planned?.Invoke(file.Path, file.Kind, file.SizeBytes);
+        }
+        if (progress.FilesPlanned == 0)
+            throw new Failure(FailureCode.NotFound, $"Nothing of this root {(request.AsOfMs is null ? "is stored" : "was stored at that time")}.", "client",
+                "`list` shows what is there, `versions PATH` since when.").Exception();
+        if (request.DryRun)
+            (restored, bytes) = (progress.FilesPlanned, progress.BytesPlanned);
+        else
+            await FetchAsync(cluster, selection, to, ct);
+        return new RestoreSummary(request.DryRun, to, restored, failed, bytes,
+            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, problems);
+    }
+
+    private async Task FetchAsync(ClusterConnection cluster, Selection selection, string to, CancellationToken ct)
+    {
+        using var folder = new RestoreFolder(to, request.Force, request.KeepSetuid, Restored, Report);
+        var restorer = new Restorer(cluster, progress.Counters);
+        var window = new List<FileVersion>();
+        await foreach (var file in selection.FilesAsync(ct))
+        {
+            window.Add(file);
+            if (window.Count < WindowMax)
+                continue;
+            await restorer.RestoreAsync(window, folder, ct);
+            window.Clear();
+        }
+        if (window.Count > 0)
+            await restorer.RestoreAsync(window, folder, ct);
+        folder.Finish();
+    }
+
+    private void Restored(FileVersion file)
+    {
+        restored++;
+        bytes += file.SizeBytes;
+        progress.Stored?.Invoke(new Receipt(file.Path, file.Version, file.Kind, file.TimeMs, file.SizeBytes, file.Digest, file.Nodes, file.CopiesOwed, file.TraceId));
+    }
+
+    private void Report(FileVersion file, Failure failure)
+    {
+        failed++;
+        if (problems.Count < BackupSummary.ReceiptsKept)
+            problems.Add(failure);
+        progress.Problem?.Invoke(failure);
+    }
+}

@@ -1,0 +1,145 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Backup.Client;
+
+/// <summary>
+/// The system calls that .NET does not offer: relative to an open folder, so that nobody can swap a parent in between,
+/// with ctime and inode, and an fsync that reports its error. Constants are Linux's on x64 and arm64.
+/// </summary>
+internal static unsafe partial class Libc
+{
+    public const int AtCurrentFolder = -100;
+    public const int ReadOnly = 0;
+    public const int WriteOnly = 1;
+    public const int Create = 0x40;
+    public const int Exclusive = 0x80;
+    public const int NonBlocking = 0x800;
+    public const int CloseOnExec = 0x80000;
+
+    // These two differ between the architectures.
+    public static readonly int Directory = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
+    public static readonly int NoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
+
+    public const int AtSymlinkNoFollow = 0x100;
+    public const int AtRemoveFolder = 0x200;
+    public const int AtEmptyPath = 0x1000;
+    public const uint RenameNoReplace = 1;
+
+    public const int NoEntry = 2;
+    public const int Interrupted = 4;
+    public const int AccessDenied = 13;
+    public const int Exists = 17;
+    public const int NotDirectory = 20;
+    public const int IsDirectory = 21;
+    public const int Invalid = 22;
+    public const int NameTooLong = 36;
+    public const int NotImplemented = 38;
+    public const int NotEmpty = 39;
+    public const int Loop = 40;
+
+    public static bool IsAvailable { get; } = OperatingSystem.IsLinux()
+        && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
+
+    /// <summary>What the system says of the last error, as a person reads it: "Permission denied".</summary>
+    public static string Text(int error) => new Win32Exception(error).Message;
+
+    public static string LastText() => Text(Marshal.GetLastPInvokeError());
+
+    /// <summary>Opens relative to an open folder; −1 means <see cref="Marshal.GetLastPInvokeError"/>.</summary>
+    public static int OpenAt(int folder, string name, int flags, uint mode = 0)
+    {
+        int fd;
+        do
+        {
+            fd = openat(folder, name, flags | CloseOnExec, mode);
+        }
+        while (fd < 0 && Marshal.GetLastPInvokeError() == Interrupted);
+        return fd;
+    }
+
+    /// <summary>Empties the file's, or folder's, buffers to disk. Zero, or the error.</summary>
+    public static int Sync(SafeFileHandle file)
+    {
+        while (fsync((int)file.DangerousGetHandle()) != 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if (error != Interrupted)
+                return error;
+        }
+        GC.KeepAlive(file);
+        return 0;
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int openat(int folder, string path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fsync(int fd);
+
+    /// <summary>Empties all buffers of the file system on which the folder lies. Zero, or the error.</summary>
+    public static int SyncFileSystem(SafeFileHandle folder)
+    {
+        var error = syncfs((int)folder.DangerousGetHandle()) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        GC.KeepAlive(folder);
+        return error;
+    }
+
+    /// <summary>Has the system begin to write a range to disk, and waits for nothing. A hint: where it fails, the sync does it all.</summary>
+    public static void StartWriteback(SafeFileHandle file, long offset, long bytes)
+    {
+        const uint write = 2;
+        _ = sync_file_range((int)file.DangerousGetHandle(), offset, bytes, write);
+        GC.KeepAlive(file);
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int syncfs(int fd);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int sync_file_range(int fd, long offset, long bytes, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int fd);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
+    public static partial int Statx(int folder, byte* path, int flags, uint mask, byte* result);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint Syscall(nint number, nint fd, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint ReadLinkAt(int folder, string path, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "mkdirat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int MakeFolderAt(int folder, string path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int UnlinkAt(int folder, string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "symlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SymlinkAt(string target, int folder, string path);
+
+    [LibraryImport("libc", EntryPoint = "renameat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int RenameAt(int fromFolder, string from, int toFolder, string to);
+
+    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int RenameAt2(int fromFolder, string from, int toFolder, string to, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int LinkAt(int fromFolder, string from, int toFolder, string to, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
+    public static partial int ChangeMode(int fd, uint mode);
+
+    /// <param name="times">Access time and modification time: seconds, nanoseconds, seconds, nanoseconds.</param>
+    [LibraryImport("libc", EntryPoint = "futimens", SetLastError = true)]
+    public static partial int SetTimes(int fd, long* times);
+
+    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SetTimesAt(int folder, string path, long* times, int flags);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint EffectiveUser();
+}

@@ -1,0 +1,45 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Spectre.Console;
+
+namespace Backup.Client;
+
+/// <summary>All that the client takes from the machine it runs on, so that a test can run it in process with its own.</summary>
+/// <param name="Out">Results.</param>
+/// <param name="Error">Failures and notes.</param>
+/// <param name="IsTerminal">A person sits at both ends: prompts, colours and progress that redraws are welcome.</param>
+/// <param name="Variable">Reads an environment variable; null when it is not set or empty.</param>
+/// <param name="CurrentFolder">Its full path, links resolved.</param>
+internal sealed record Surroundings(
+    TextWriter Out, TextWriter Error, bool IsTerminal, Func<string, string?> Variable, string CurrentFolder, TimeProvider Time)
+{
+    private const int BlockChars = 16 << 10;
+
+    /// <summary>Raw bytes to where <see cref="Out"/> goes, for file content.</summary>
+    public Func<Stream> OpenOutput { get; init; } = OfProcessOutput;
+
+    /// <summary>Made late: a command whose output is piped never needs it.</summary>
+    public Func<bool, IAnsiConsole> MakeConsole { get; init; } = OfProcessConsole;
+
+    public static Surroundings OfProcess()
+    {
+        var isTerminal = !Console.IsInputRedirected && !Console.IsOutputRedirected;
+        // Line by line for a person, in blocks for a program: ten thousand names are ten thousand writes otherwise.
+        var output = Console.IsOutputRedirected ? new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), BlockChars) : Console.Out;
+        return new Surroundings(output, Console.Error, isTerminal,
+            name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null,
+            Environment.CurrentDirectory, TimeProvider.System);
+    }
+
+    /// <summary>Unlike the console's own stream, this one fails when nobody reads any more, which ends a needless download.</summary>
+    private static Stream OfProcessOutput() => OperatingSystem.IsWindows() ? Console.OpenStandardOutput()
+        : new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+
+    private static IAnsiConsole OfProcessConsole(bool colour)
+    {
+        var settings = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) };
+        if (!colour)
+            settings.ColorSystem = ColorSystemSupport.NoColors;
+        return AnsiConsole.Create(settings);
+    }
+}

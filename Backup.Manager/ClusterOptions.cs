@@ -1,0 +1,24 @@
+using System.ComponentModel.DataAnnotations;
+using Backup.Protocol;
+
+namespace Backup.Manager;
+
+/// <summary>The manager's settings, under "Cluster". All managers of a cluster must have the same.</summary>
+public sealed class ClusterOptions
+{
+    public const string Section = "Cluster";
+
+    /// <summary>Nothing is acknowledged that has not all its copies.</summary>
+    public const string Refuse = "refuse";
+
+    /// <summary>Fewer copies are accepted, shown as owed everywhere, and made up for by repair.</summary>
+    public const string AcceptDebt = "accept-debt";
+
+    /// <summary>Copies of each file, primary included.</summary>
+    [Range(1, Limits.CopiesMax)]
+    public int Copies { get; set; } = 2;
+
+    /// <summary>What to do when fewer nodes take files than <see cref="Copies"/>: <see cref="Refuse"/> or <see cref="AcceptDebt"/>, as the scripts take it.</summary>
+    [RegularExpression($"^({Refuse}|{AcceptDebt})$", ErrorMessage = $"Cluster:OnMissingCopies is '{Refuse}' or '{AcceptDebt}'.")]
+    public string OnMissingCopies { get; set; } = Refuse;
+}

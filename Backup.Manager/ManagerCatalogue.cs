@@ -1,0 +1,23 @@
+using Backup.Protocol;
+
+namespace Backup.Manager;
+
+/// <summary>The manager behind its routes. It holds nothing: any number of them may run on one Redis.</summary>
+public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing listing, Registry registry, Status status) : IManager
+{
+    public Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct) => placer.PlaceAsync(client, request, ct);
+
+    public Task<CommitReply> CommitAsync(ClientId client, CommitRequest request, CancellationToken ct) => committer.CommitAsync(client, request, ct);
+
+    public Task<ListReply> ListAsync(ClientId client, ListRequest request, CancellationToken ct) => listing.ListAsync(client, request, ct);
+
+    public Task<LookupReply> LookupAsync(ClientId client, LookupRequest request, CancellationToken ct) => listing.LookupAsync(client, request, ct);
+
+    public Task<VersionsReply> VersionsAsync(ClientId client, VersionsRequest request, CancellationToken ct) => listing.VersionsAsync(client, request, ct);
+
+    public Task<ClusterStatus> ClusterAsync(CancellationToken ct) => status.ReadAsync(ct);
+
+    public Task<RegisterReply> RegisterAsync(RegisterRequest request, CancellationToken ct) => registry.RegisterAsync(request, ct);
+
+    public Task<HeartbeatReply> HeartbeatAsync(HeartbeatRequest request, CancellationToken ct) => registry.HeartbeatAsync(request, ct);
+}

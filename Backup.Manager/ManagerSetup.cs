@@ -1,0 +1,24 @@
+using Backup.Manager.Redis;
+using Backup.Protocol;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Backup.Manager;
+
+/// <summary>All that a manager is made of, for the process and for tests alike.</summary>
+public static class ManagerSetup
+{
+    /// <param name="redis">Connection string, as StackExchange.Redis takes it.</param>
+    public static IServiceCollection AddManager(this IServiceCollection services, string redis)
+    {
+        services.AddOptions<ClusterOptions>().BindConfiguration(ClusterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(_ => Metadata.Connect(redis));
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<Placer>().AddSingleton<Reservations>().AddSingleton<Committer>();
+        services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>();
+        services.AddSingleton<ManagerCatalogue>();
+        services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
+        services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
+        services.AddSingleton<ReservationExpiry>();
+        return services.AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
+    }
+}

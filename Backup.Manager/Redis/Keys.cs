@@ -1,0 +1,64 @@
+using Backup.Protocol;
+
+namespace Backup.Manager.Redis;
+
+/// <summary>Every key the manager uses. Their contents are described in docs/formats.md and in the scripts that write them.</summary>
+public static class Keys
+{
+    /// <summary>Zset node → number of files of which it holds a copy, reservations included.</summary>
+    public const string Loads = "loads";
+
+    /// <summary>Zset of the nodes that take new files, in the order of placement.</summary>
+    public const string Candidates = "candidates";
+
+    /// <summary>Zset node → end of its lease, Unix milliseconds.</summary>
+    public const string Leases = "leases";
+
+    /// <summary>Hash node → its line, see <see cref="NodeLine"/>.</summary>
+    public const string Nodes = "nodes";
+
+    /// <summary>Set of nodes that are being emptied.</summary>
+    public const string Draining = "draining";
+
+    /// <summary>Counter: one more at each registration.</summary>
+    public const string Epoch = "epoch";
+
+    /// <summary>Zset "client:operation" → expiry, Unix milliseconds.</summary>
+    public const string Reservations = "reservations";
+
+    /// <summary>Counter: entries of all reservations.</summary>
+    public const string Reserved = "reserved";
+
+    /// <summary>Set of clients that ever committed.</summary>
+    public const string Clients = "clients";
+
+    /// <summary>Zset "client version path" → copies owed.</summary>
+    public const string Debts = "debts";
+
+    /// <summary>Hash holder, until, token of a background duty.</summary>
+    public static string Duty(string name) => $"duty:{name}";
+
+    /// <summary>Hash version, timeMs, generation of a client.</summary>
+    public static string Seq(ClientId client) => $"seq:{client}";
+
+    /// <summary>What precedes the path in the key of a file's value.</summary>
+    public static string FilePrefix(ClientId client) => $"f:{client}:";
+
+    /// <summary>String: the versions of a file, see <see cref="FileLines"/>.</summary>
+    public static string File(ClientId client, RootedPath path) => $"f:{client}:{path.Value}";
+
+    /// <summary>List of the leaves after the first, see <see cref="NameLeaves"/>.</summary>
+    public static string Leaves(ClientId client) => $"leaves:{client}";
+
+    /// <summary>Zset, all scores 0: the names in one leaf.</summary>
+    public static string Leaf(ClientId client, int leaf) => $"names:{client}:{leaf}";
+
+    /// <summary>String ",node,node,": where content that starts with this chunk was stored last.</summary>
+    public static string First(ClientId client, ChunkId chunk) => $"first:{client}:{chunk}";
+
+    /// <summary>Member of <see cref="Reservations"/>.</summary>
+    public static string Member(ClientId client, string operation) => $"{client}:{operation}";
+
+    /// <summary>Hash path → what was reserved for it.</summary>
+    public static string Reservation(string member) => $"res:{member}";
+}

@@ -1,0 +1,50 @@
+using System.Reflection;
+
+namespace Backup.Manager.Redis;
+
+/// <summary>
+/// One Lua script, kept as a file of its own under Scripts and embedded. The texts of the libraries it uses are put in
+/// front of it, since Redis has no modules.
+/// </summary>
+public sealed class Script
+{
+    private const string Nodes = "library-nodes";
+    private const string Lines = "library-lines";
+    private const string Order = "library-order";
+
+    public static readonly Script PlaceFiles = new("place-files", Nodes, Lines, Order);
+    public static readonly Script CommitFiles = new("commit-files", Nodes, Lines);
+    public static readonly Script ExpireReservation = new("expire-reservation", Nodes);
+    public static readonly Script LeaseDuty = new("lease-duty");
+    public static readonly Script RegisterNode = new("register-node", Nodes);
+    public static readonly Script HeartbeatNode = new("heartbeat-node", Nodes);
+    public static readonly Script DrainNode = new("drain-node", Nodes);
+    public static readonly Script StatusCluster = new("status-cluster");
+    public static readonly Script PageNames = new("page-names");
+    public static readonly Script SplitNames = new("split-names");
+
+    private Script(string name, params string[] libraries)
+    {
+        Name = name;
+        Text = string.Concat(libraries.Append(name).Select(Load));
+    }
+
+    /// <summary>The file's name without its extension.</summary>
+    public string Name { get; }
+
+    /// <summary>The text as Redis gets it.</summary>
+    public string Text { get; }
+
+    /// <summary>The verb, as spans name the call: "redis place".</summary>
+    public string Verb => Name[..Name.IndexOf('-')];
+
+    public override string ToString() => Name;
+
+    private static string Load(string name)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name + ".lua")
+            ?? throw new InvalidOperationException($"The script {name}.lua is not embedded.");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}

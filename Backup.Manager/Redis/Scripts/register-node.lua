@@ -1,0 +1,36 @@
+-- A node's start: a new epoch and a lease. A second one under the same name is refused while the first one lives. Uses library-nodes.
+--
+-- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] candidates   KEYS[5] draining: set   KEYS[6] epoch
+-- ARGV[1] now, ms   ARGV[2] end of the lease, ms   ARGV[3] id   ARGV[4] address   ARGV[5] incarnation   ARGV[6] zone | "-"
+-- ARGV[7] free bytes   ARGV[8] total bytes   ARGV[9] stored bytes
+--
+-- Returns {"ok", epoch, {id, line...}, files lost with an earlier incarnation} | {"taken", address}
+
+local id = ARGV[3]
+local old = redis.call('HGET', KEYS[1], id)
+local load = tonumber(redis.call('ZSCORE', KEYS[3], id) or '0')
+local incarnation_epoch, lost
+if old then
+  local incarnation, since, lost_before, address = string.match(old, '^%d+ (%S+) (%d+) (%d+) %S+ %d+ %d+ %d+ %d+ (%S+)$')
+  local lease = redis.call('ZSCORE', KEYS[2], id)
+  if lease and tonumber(lease) > tonumber(ARGV[1]) and (address ~= ARGV[4] or incarnation ~= ARGV[5]) then
+    return { 'taken', address }
+  end
+  if incarnation == ARGV[5] then
+    incarnation_epoch, lost = since, lost_before
+  end
+end
+local epoch = int(redis.call('INCR', KEYS[6]))
+if not lost then
+  incarnation_epoch, lost = epoch, old and int(load) or '0'
+end
+redis.call('HSET', KEYS[1], id,
+  table.concat({ epoch, ARGV[5], incarnation_epoch, lost, ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[1], ARGV[4] }, ' '))
+redis.call('ZADD', KEYS[2], ARGV[2], id)
+redis.call('ZADD', KEYS[3], int(load), id)
+if ARGV[7] ~= '0' and redis.call('SISMEMBER', KEYS[5], id) == 0 then
+  redis.call('ZADD', KEYS[4], candidate_score(load, tonumber(ARGV[7])), id)
+else
+  redis.call('ZREM', KEYS[4], id)
+end
+return { 'ok', tonumber(epoch), redis.call('HGETALL', KEYS[1]), tonumber(lost) }

@@ -1,0 +1,15 @@
+-- All that the cluster's status is made of, as of one moment.
+--
+-- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] draining   KEYS[5] clients   KEYS[6] reserved   KEYS[7] debts
+--
+-- Returns {{id, line...}, {id, end of lease...}, {id, load...}, {id...}, clients, reserved, debts}
+
+return {
+  redis.call('HGETALL', KEYS[1]),
+  redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES'),
+  redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES'),
+  redis.call('SMEMBERS', KEYS[4]),
+  redis.call('SCARD', KEYS[5]),
+  tonumber(redis.call('GET', KEYS[6]) or '0'),
+  redis.call('ZCARD', KEYS[7]),
+}

@@ -1,0 +1,37 @@
+using Backup.Protocol;
+
+namespace Backup.Storage.Packs;
+
+/// <summary>
+/// Keeps a reserve of the disk free: the index and deletions must still work on a disk that takes no more data.
+/// The file system is asked once in a while, not for every record.
+/// </summary>
+internal sealed class DiskSpace(string directory, long reserveBytes)
+{
+    /// <summary>How much may be appended before the file system is asked again; others may fill the disk meanwhile.</summary>
+    private const long AskAgainBytes = 16 << 20;
+
+    private long believedFree;
+    private long untilAsked;
+
+    /// <summary>Free for new data now, the reserve taken off.</summary>
+    public long FreeBytes => Math.Max(0, new DriveInfo(directory).AvailableFreeSpace - reserveBytes);
+
+    public long TotalBytes => new DriveInfo(directory).TotalSize;
+
+    /// <summary>Takes this much off what is free. One caller at a time.</summary>
+    /// <returns>False when it would touch the reserve.</returns>
+    public bool TryTake(long bytes)
+    {
+        if (untilAsked < bytes || believedFree < bytes)
+        {
+            believedFree = FreeBytes;
+            untilAsked = AskAgainBytes;
+        }
+        if (believedFree < bytes)
+            return false;
+        believedFree -= bytes;
+        untilAsked -= bytes;
+        return true;
+    }
+}

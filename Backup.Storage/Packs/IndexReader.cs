@@ -1,0 +1,74 @@
+using Backup.Protocol;
+using Microsoft.Data.Sqlite;
+
+namespace Backup.Storage.Packs;
+
+/// <summary>One connection that asks the index. Serves one thread at a time; <see cref="PackIndex"/> keeps a few.</summary>
+internal sealed class IndexReader : IDisposable
+{
+    private readonly SqliteConnection connection;
+    private readonly Statement record, manifest, isDamaged, damage, begin, commit;
+
+    public IndexReader(string path)
+    {
+        connection = IndexSchema.Connect(path, writer: false);
+        record = new(connection, "SELECT pack, offset, stored FROM records WHERE client = ?1 AND kind = ?2 AND id = ?3");
+        manifest = new(connection, "SELECT id FROM manifests WHERE client = ?1 AND version = ?2");
+        isDamaged = new(connection, "SELECT pack, offset FROM damage WHERE client = ?1 AND kind = ?2 AND id = ?3 AND what <> ?4");
+        damage = new(connection, "SELECT pack, offset, bytes, what, client, kind, id FROM damage ORDER BY pack, offset LIMIT ?1");
+        begin = new(connection, "BEGIN");
+        commit = new(connection, "COMMIT");
+    }
+
+    /// <summary>Many questions in one transaction cost a third of what they cost one by one.</summary>
+    public void Begin() => begin.Reset().Run();
+
+    public void End() => commit.Reset().Run();
+
+    public RecordLocation Find(int client, in RecordKey key)
+    {
+        record.Reset().Bind(1, client).Bind(2, (int)key.Kind).Bind(3, key.Id);
+        var found = record.Step() ? new RecordLocation(key, record.Int32(0), record.Int64(1), record.Int32(2)) : new RecordLocation(key, 0, 0, 0);
+        record.Reset();
+        return found;
+    }
+
+    public ChunkId? FindManifest(int client, long version)
+    {
+        manifest.Reset().Bind(1, client).Bind(2, version);
+        ChunkId? found = manifest.Step() ? new ChunkId(manifest.Blob(0)) : null;
+        manifest.Reset();
+        return found;
+    }
+
+    /// <summary>Whether such a record was stored and is damaged now.</summary>
+    public bool IsDamaged(in RecordKey key)
+    {
+        Span<byte> client = stackalloc byte[ClientId.LengthBytes];
+        key.Client.Write(client);
+        isDamaged.Reset().Bind(1, client).Bind(2, (int)key.Kind).Bind(3, key.Id).Bind(4, (int)DamageKind.Unfinished);
+        var found = isDamaged.Step();
+        isDamaged.Reset();
+        return found;
+    }
+
+    public List<Damage> Damage(int limit)
+    {
+        var found = new List<Damage>();
+        damage.Reset().Bind(1, limit);
+        while (damage.Step())
+        {
+            RecordKey? key = damage.IsNull(4) ? null : new RecordKey(ClientId.Read(damage.Blob(4)), (RecordKind)damage.Int32(5), new ChunkId(damage.Blob(6)));
+            found.Add(new Damage((DamageKind)damage.Int32(3), damage.Int32(0), damage.Int64(1), damage.Int64(2), key));
+        }
+        damage.Reset();
+        return found;
+    }
+
+    public void Dispose()
+    {
+        foreach (var statement in (Statement[])[record, manifest, isDamaged, damage, begin, commit])
+            statement.Dispose();
+        connection.Dispose();
+    }
+}

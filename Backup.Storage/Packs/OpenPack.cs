@@ -1,0 +1,71 @@
+using Backup.Protocol;
+using Microsoft.Win32.SafeHandles;
+
+namespace Backup.Storage.Packs;
+
+/// <summary>A pack that is being appended to. Everything but <see cref="Write"/> happens under the appender's lock.</summary>
+internal sealed class OpenPack(int number, SafeFileHandle file, long length) : IDisposable
+{
+    /// <summary>Larger calls cost three times the kernel's time for the same bytes (measured: 1 MiB against 128 KiB).</summary>
+    private const int WriteBytes = 128 << 10;
+
+    /// <summary>For each batch that has appended here and is not indexed yet, the offset of its first record.</summary>
+    private readonly Dictionary<PackBatch, long> pending = [];
+
+    public int Number => number;
+
+    public SafeFileHandle File => file;
+
+    /// <summary>Where the next record goes: the file's end once all writes are done.</summary>
+    public long Length { get; private set; } = length;
+
+    /// <summary>Set when nothing may be appended any more, with or without a seal at the end.</summary>
+    public bool IsClosed { get; set; }
+
+    /// <summary>Set when a write failed: the pack gets no seal, because not everything in it is whole.</summary>
+    public bool HasFailed { get; set; }
+
+    /// <summary>Set when fsync failed: nothing that was not acknowledged before may be acknowledged any more.</summary>
+    public Failure? SyncFailure { get; set; }
+
+    public bool IsQuiet => pending.Count == 0;
+
+    public long Reserve(PackBatch batch, int bytes)
+    {
+        var offset = Length;
+        Length += bytes;
+        pending.TryAdd(batch, offset);
+        return offset;
+    }
+
+    public void Forget(PackBatch batch) => pending.Remove(batch);
+
+    /// <summary>How the pack stands once these batches are indexed: everything before the watermark is, or is abandoned.</summary>
+    public PackRow Row(IReadOnlySet<PackBatch> indexed)
+    {
+        var watermark = pending.Where(batch => !indexed.Contains(batch.Key)).Select(batch => batch.Value).DefaultIfEmpty(Length).Min();
+        if (!HasFailed)
+            return new PackRow(number, PackState.Open, Length, watermark);
+        // Space that was reserved and could not be written is no part of the file, and must not look lost at the next start.
+        var written = Math.Min(Length, RandomAccess.GetLength(file));
+        return new PackRow(number, PackState.Retired, written, Math.Min(watermark, written));
+    }
+
+    /// <summary>Writes a record into the space reserved for it. Others write to theirs at the same time.</summary>
+    public void Write(ReadOnlySpan<byte> record, long offset)
+    {
+        for (var done = 0; done < record.Length; done += WriteBytes)
+            RandomAccess.Write(file, record.Slice(done, Math.Min(WriteBytes, record.Length - done)), offset + done);
+    }
+
+    public void Seal()
+    {
+        Span<byte> seal = stackalloc byte[PackSeal.LengthBytes];
+        PackSeal.Write(seal, number, Length);
+        RandomAccess.Write(file, seal, Length);
+        Fsync.File(file);
+        Length += PackSeal.LengthBytes;
+    }
+
+    public void Dispose() => file.Dispose();
+}

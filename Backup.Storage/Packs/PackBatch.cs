@@ -1,0 +1,133 @@
+using Backup.Protocol;
+
+namespace Backup.Storage.Packs;
+
+/// <summary>
+/// The records of one segment on their way into the store. One caller uses it, for one client, and commits it once.
+/// Disposed without a commit, nothing of it is visible; its bytes stay in the pack as waste until that is compacted.
+/// </summary>
+public sealed class PackBatch : IDisposable
+{
+    private readonly PackStore store;
+    private readonly HashSet<(RecordKind, ChunkId)> appended = [];
+    private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool isHandedOver;
+    private bool isReleased;
+    private bool isBroken;
+
+    internal PackBatch(PackStore store, ClientId client)
+    {
+        this.store = store;
+        Client = client;
+    }
+
+    public ClientId Client { get; }
+
+    /// <summary>What was appended, in order.</summary>
+    internal List<RecordLocation> Records { get; } = [];
+
+    /// <summary>The versions whose manifests were appended.</summary>
+    internal List<(long Version, string Path, ChunkId Id)> Manifests { get; } = [];
+
+    internal HashSet<OpenPack> Packs { get; } = [];
+
+    /// <summary>Whether the store holds this record durably, or this batch has appended it.</summary>
+    public bool Has(RecordKind kind, ChunkId id) =>
+        appended.Contains((kind, id)) || store.Index.Find(new RecordKey(Client, kind, id)).IsHeld;
+
+    /// <summary>
+    /// Appends a record whose digest the caller has verified. The caller keeps its ownership; its bytes are not copied.
+    /// A manifest is opened and checked, because its path and version are indexed.
+    /// </summary>
+    /// <returns>False when it was there already and nothing was written.</returns>
+    /// <exception cref="FailureException">
+    /// InvalidRequest: another client's record, no manifest, or a version that has other content. NodeFull, DiskFailed: nothing of the batch can be acknowledged.
+    /// </exception>
+    public async ValueTask<bool> AppendAsync(Record record, CancellationToken ct)
+    {
+        ObjectDisposedException.ThrowIf(isHandedOver || isReleased, this);
+        var header = record.Header;
+        if (header.Client != Client)
+            throw Failure.InvalidRequest($"A record of client {header.Client} was sent for client {Client}.").Exception();
+        if (header.Kind is not (RecordKind.Chunk or RecordKind.List or RecordKind.Manifest))
+            throw Failure.InvalidRequest($"Records of kind {header.Kind} are not stored.").Exception();
+        if (Has(header.Kind, header.Id))
+            return false;
+
+        // Whoever commits although an append was refused would believe that the record is stored.
+        isBroken = true;
+        if (header.Kind == RecordKind.Manifest)
+            await ClaimVersionAsync(record, ct);
+        var (pack, offset) = await store.Appender.AppendAsync(this, record.Bytes, ct);
+        Packs.Add(pack);
+        appended.Add((header.Kind, header.Id));
+        Records.Add(new RecordLocation(RecordKey.Of(header), pack.Number, offset, header.StoredBytes));
+        isBroken = false;
+        return true;
+    }
+
+    /// <summary>
+    /// On return everything that was appended is on the disk, with its pack's name, and indexed. One fsync serves all batches that wait.
+    /// Giving up waiting does not take the batch back.
+    /// </summary>
+    /// <exception cref="FailureException">DiskFailed or NodeFull: nothing of it is visible and nothing may be acknowledged.</exception>
+    public Task CommitAsync(CancellationToken ct)
+    {
+        ObjectDisposedException.ThrowIf(isReleased && !isHandedOver, this);
+        if (isBroken)
+            throw new InvalidOperationException("An append of this batch failed: it can only be disposed.");
+        if (!isHandedOver)
+        {
+            isHandedOver = true;
+            // What was held already was indexed, and so fsynced, before.
+            if (Records.Count == 0)
+                Finish(null);
+            else
+                store.Commits.Add(this);
+        }
+        return done.Task.WaitAsync(ct);
+    }
+
+    /// <summary>Gives up a batch that was not committed. One that was handed over finishes by itself.</summary>
+    public void Dispose()
+    {
+        if (!isHandedOver)
+            Release();
+    }
+
+    /// <summary>Called once by the committer, when the batch is indexed or has failed.</summary>
+    internal void Finish(Failure? failure)
+    {
+        Release();
+        if (failure is null)
+            done.SetResult();
+        else
+            done.SetException(failure.Exception());
+    }
+
+    private void Release()
+    {
+        if (isReleased)
+            return;
+        isReleased = true;
+        store.Appender.Forget(this);
+        foreach (var (version, _, _) in Manifests)
+            store.Versions.Release(Client, version);
+    }
+
+    private async ValueTask ClaimVersionAsync(Record record, CancellationToken ct)
+    {
+        var head = store.OpenManifest(record, "client").Head;
+        var id = record.Header.Id;
+        if (!store.Versions.TryClaim(Client, head.Version, id))
+            throw new Failure(FailureCode.Busy, $"Version {head.Version} of '{head.Path.Display}' is being stored by another request.", "client",
+                "Send it again in a moment.").Exception();
+        // From here on it is released with the batch. Only after the claim can the index not change under the question.
+        Manifests.Add((head.Version, head.Path.Value, id));
+        if (store.Index.FindManifest(Client, head.Version) is not { } at || at == id)
+            return;
+        using var held = await store.ReadManifestAsync(Client, head.Version, ct);
+        if (held is not null && !head.HasContentOf(store.OpenManifest(held, "client").Head))
+            throw Failure.InvalidRequest($"Version {head.Version} is stored already with other content than this of '{head.Path.Display}'.").Exception();
+    }
+}

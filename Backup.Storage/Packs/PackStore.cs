@@ -1,0 +1,206 @@
+using System.Collections.Concurrent;
+using Backup.Protocol;
+
+namespace Backup.Storage.Packs;
+
+/// <summary>
+/// What a node stores: records in append-only packs, found through an index that can be made anew from them.
+/// docs/formats.md has the bytes. A record is durable when its batch's commit has returned, and is checked each time it is read.
+/// Everything here may be called by many at once, except a batch, which has one owner.
+/// </summary>
+public sealed partial class PackStore : IAsyncDisposable
+{
+    /// <summary>How much damage is listed; a disk that has lost more needs no longer list.</summary>
+    private const int DamageListedMax = 1_000;
+
+    /// <summary>EIO: the disk itself says that it cannot read these bytes.</summary>
+    private const int InputOutputError = 5;
+
+    private readonly PackStoreOptions options;
+    private readonly DirectoryLock held;
+    private readonly ReadHandles handles;
+    private readonly DiskSpace space;
+    private readonly ILogger log;
+    private readonly ConcurrentBag<RecordCodec> codecs = [];
+
+    private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, CancellationToken ct)
+    {
+        (this.options, this.held, this.log, Index, Incarnation) = (options, held, log, index, identity.Incarnation);
+        handles = new ReadHandles(options.Directory);
+        space = new DiskSpace(options.Directory, options.ReserveBytes);
+        var recovery = new Recovery(options, identity, index, OpenManifest, log);
+        recovery.Run(ct);
+        Appender = new PackAppender(options, identity, index, space, recovery.Resumed, recovery.LastNumber);
+        Commits = new GroupCommit(this, options.NodeId.Value, log);
+    }
+
+    /// <summary>Made when the data directory was first used; another one means the data is not the same.</summary>
+    public Guid Incarnation { get; }
+
+    /// <summary>Places that are damaged, in the order of the packs; the first thousand of them.</summary>
+    public IReadOnlyList<Damage> Damage => Index.Damage(DamageListedMax);
+
+    internal PackIndex Index { get; }
+
+    internal PackAppender Appender { get; }
+
+    internal GroupCommit Commits { get; }
+
+    internal VersionClaims Versions { get; } = new();
+
+    private string Node => options.NodeId.Value;
+
+    /// <summary>Opens a data directory, or makes one. Replays what a crash left, and rebuilds the index where it is missing or damaged.</summary>
+    /// <exception cref="FailureException">
+    /// LocalFailed: in use, or another node's. VersionUnsupported: a newer format. DiskFailed, NodeFull: the disk cannot be written.
+    /// </exception>
+    public static Task<PackStore> OpenAsync(PackStoreOptions options, ILogger log, TimeProvider time, CancellationToken ct) =>
+        Task.Run(() => Open(options, log, time, ct), ct);
+
+    /// <summary>The disk as placement sees it.</summary>
+    public NodeSpace Space() => new(space.FreeBytes, space.TotalBytes, Index.Packs().Sum(pack => pack.Length));
+
+    /// <summary>Begins one segment of one client.</summary>
+    public PackBatch Begin(ClientId client) => new(this, client);
+
+    /// <summary>Which of these chunks of the client are not held, as ascending indexes.</summary>
+    public int[] Missing(ClientId client, ReadOnlySpan<ChunkId> chunks)
+    {
+        var found = Index.Find(client, RecordKind.Chunk, chunks);
+        return Enumerable.Range(0, found.Length).Where(i => !found[i].IsHeld).ToArray();
+    }
+
+    /// <summary>Where these records lie, in the order asked: the way to read a long file without a question per chunk.</summary>
+    public RecordLocation[] Locate(ClientId client, RecordKind kind, ReadOnlySpan<ChunkId> ids) => Index.Find(client, kind, ids);
+
+    /// <summary>Reads a record and checks it. The caller disposes it.</summary>
+    /// <returns>Null when it is not held.</returns>
+    /// <exception cref="FailureException">Corrupt: it fails its checksum. DiskFailed: the disk cannot read it.</exception>
+    public ValueTask<Record?> ReadAsync(ClientId client, RecordKind kind, ChunkId id, CancellationToken ct) =>
+        ReadAsync(Index.Find(new RecordKey(client, kind, id)), ct);
+
+    /// <summary>Reads a version's manifest and checks it. The caller disposes it.</summary>
+    public ValueTask<Record?> ReadManifestAsync(ClientId client, long version, CancellationToken ct) =>
+        Index.FindManifest(client, version) is { } id ? ReadAsync(client, RecordKind.Manifest, id, ct) : default;
+
+    /// <summary>Reads what <see cref="Locate"/> has found. The caller disposes it.</summary>
+    public async ValueTask<Record?> ReadAsync(RecordLocation at, CancellationToken ct)
+    {
+        if (!at.IsHeld)
+            return Index.IsDamaged(at.Key) ? throw Failure.Corrupt(at.Key.ToString(), Node).Exception() : null;
+        var bytes = RecordHeader.LengthBytes + at.StoredBytes;
+        var rented = Record.Rent(at.StoredBytes);
+        try
+        {
+            using var pack = handles.Take(at.Pack);
+            var read = 0;
+            while (read < bytes)
+            {
+                var got = await RandomAccess.ReadAsync(pack.File, rented.AsMemory(read, bytes - read), at.Offset + read, ct);
+                if (got == 0)
+                    break;
+                read += got;
+            }
+            if (read == bytes && RecordHeader.TryRead(rented, out var header) && RecordKey.Of(header) == at.Key && header.StoredBytes == at.StoredBytes)
+            {
+                var record = Record.Wrap(rented, header);
+                if (record.ChecksumMatches())
+                    return record;
+            }
+        }
+        catch (Exception e) when (DiskFailure.Is(e))
+        {
+            Record.Return(rented);
+            if (e.HResult == InputOutputError)
+                Note(DamageKind.Unreadable, at);
+            throw DiskFailure.Of(e, Node, $"reading {at.Key}").Exception(e);
+        }
+        catch
+        {
+            Record.Return(rented);
+            throw;
+        }
+        Record.Return(rented);
+        Note(DamageKind.Payload, at);
+        throw Failure.Corrupt(at.Key.ToString(), Node).Exception();
+    }
+
+    /// <summary>Finishes the commits that were begun and closes the directory.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.Run(Commits.Dispose);
+        Appender.Dispose();
+        handles.Dispose();
+        Index.Dispose();
+        foreach (var codec in codecs)
+            codec.Dispose();
+        held.Dispose();
+    }
+
+    internal Manifest OpenManifest(Record record, string culprit)
+    {
+        if (!codecs.TryTake(out var codec))
+            codec = new RecordCodec();
+        try
+        {
+            return Manifest.Decode(codec.Open(record, culprit).Span, culprit);
+        }
+        finally
+        {
+            codecs.Add(codec);
+        }
+    }
+
+    private static PackStore Open(PackStoreOptions options, ILogger log, TimeProvider time, CancellationToken ct)
+    {
+        var node = options.NodeId.Value;
+        DirectoryLock? held = null;
+        PackIndex? index = null;
+        try
+        {
+            Directory.CreateDirectory(PackFiles.Folder(options.Directory));
+            held = DirectoryLock.Take(options.Directory, node);
+            var identity = DataDirectory.Identify(options, log, time);
+            var path = Path.Combine(options.Directory, IndexSchema.FileName);
+            index = PackIndex.TryOpen(path, identity.Incarnation);
+            if (index is null)
+            {
+                LogRebuild(log, path);
+                index = PackIndex.Create(path, identity.Incarnation);
+            }
+            return new PackStore(options, held, identity, index, log, ct);
+        }
+        catch (Exception e)
+        {
+            index?.Dispose();
+            held?.Dispose();
+            if (DiskFailure.Is(e))
+                throw DiskFailure.Of(e, node, $"opening '{options.Directory}'").Exception(e);
+            throw;
+        }
+    }
+
+    /// <summary>Stops serving a record that was found damaged, so that it counts as missing and can be written anew.</summary>
+    private void Note(DamageKind kind, in RecordLocation at)
+    {
+        LogDamaged(at.Key, at.Pack, at.Offset, kind);
+        try
+        {
+            var damage = new Damage(kind, at.Pack, at.Offset, RecordHeader.LengthBytes + at.StoredBytes, at.Key);
+            Index.Write(writer => writer.AddDamage(damage));
+        }
+        catch (Exception e) when (DiskFailure.Is(e))
+        {
+            LogNotNoted(e);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "The index {Path} is missing or damaged, or of another format: it is made anew from the packs")]
+    private static partial void LogRebuild(ILogger log, string path);
+
+    [LoggerMessage(LogLevel.Error, "{Key} in pack {Pack} at byte {Offset} is damaged: {Kind}")]
+    private partial void LogDamaged(RecordKey key, int pack, long offset, DamageKind kind);
+
+    [LoggerMessage(LogLevel.Warning, "A damaged record could not be noted")]
+    private partial void LogNotNoted(Exception e);
+}

@@ -1,0 +1,72 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Backup.Storage.Packs;
+
+/// <summary>Open handles for reading, the least recently used closed first, so that a TiB of packs does not use up the process's handles.</summary>
+internal sealed class ReadHandles(string directory) : IDisposable
+{
+    /// <summary>16 GiB of packs at their full size: more than is read at one time.</summary>
+    private const int KeptOpen = 64;
+
+    private readonly Dictionary<int, Entry> open = [];
+    private readonly Lock gate = new();
+    private long clock;
+
+    /// <summary>A handle that stays open until the lease is disposed.</summary>
+    /// <exception cref="IOException">The pack cannot be opened.</exception>
+    public Lease Take(int pack)
+    {
+        lock (gate)
+        {
+            if (!open.TryGetValue(pack, out var entry))
+            {
+                entry = new Entry(File.OpenHandle(PackFiles.Pack(directory, pack), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+                open.Add(pack, entry);
+            }
+            entry.Users++;
+            entry.LastUse = ++clock;
+            Shrink();
+            return new Lease(this, entry);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var entry in open.Values)
+            entry.File.Dispose();
+    }
+
+    private void Shrink()
+    {
+        while (open.Count > KeptOpen)
+        {
+            var idle = open.Where(entry => entry.Value.Users == 0).OrderBy(entry => entry.Value.LastUse).FirstOrDefault();
+            if (idle.Value is null)
+                return; // All are being read; the readers are bounded elsewhere.
+            idle.Value.File.Dispose();
+            open.Remove(idle.Key);
+        }
+    }
+
+    private void Return(Entry entry)
+    {
+        lock (gate)
+            entry.Users--;
+    }
+
+    public readonly struct Lease(ReadHandles handles, Entry entry) : IDisposable
+    {
+        public SafeFileHandle File => entry.File;
+
+        public void Dispose() => handles.Return(entry);
+    }
+
+    public sealed class Entry(SafeFileHandle file)
+    {
+        public SafeFileHandle File => file;
+
+        public int Users { get; set; }
+
+        public long LastUse { get; set; }
+    }
+}

@@ -1,0 +1,240 @@
+using Backup.Protocol;
+using Microsoft.Win32.SafeHandles;
+
+namespace Backup.Storage.Packs;
+
+/// <summary>
+/// Brings the index up to the packs when a store is opened: replays what lies beyond each pack's watermark, or all packs
+/// where the index is new. Packs are only ever read here: a torn tail stays where it is, and its pack is not appended to again.
+/// </summary>
+internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity identity, PackIndex index, Func<Record, string, Manifest> openManifest, ILogger log)
+{
+    /// <summary>Rows gathered before they are sorted and inserted: sorted rows fill SQLite's pages in order, and this many take some 10 MB.</summary>
+    private const int RowsAtOnce = 65_536;
+
+    private readonly List<RecordLocation> records = [];
+    private readonly List<(ClientId Client, long Version, string Path, ChunkId Id)> manifests = [];
+    private readonly List<Damage> damage = [];
+
+    /// <summary>The last pack, where it may be appended to.</summary>
+    public OpenPack? Resumed { get; private set; }
+
+    /// <summary>The highest number ever given to a pack.</summary>
+    public int LastNumber { get; private set; }
+
+    public void Run(CancellationToken ct)
+    {
+        var known = index.Packs().ToDictionary(pack => pack.Number);
+        var files = PackFiles.List(options.Directory);
+        LastNumber = files.Concat(known.Keys).DefaultIfEmpty(0).Max();
+
+        // A row of length 0 stays behind a vanished pack, so that its number is not given to another.
+        foreach (var missing in known.Values.Where(pack => pack.Length > 0).ExceptBy(files, pack => pack.Number))
+        {
+            LogVanished(missing.Number);
+            Shrink(missing, 0);
+        }
+        foreach (var number in files)
+        {
+            ct.ThrowIfCancellationRequested();
+            Recover(number, known.TryGetValue(number, out var row) ? row : null, ct);
+        }
+        Flush(null);
+    }
+
+    private void Recover(int number, PackRow? known, CancellationToken ct)
+    {
+        using var file = File.OpenHandle(PackFiles.Pack(options.Directory, number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var length = RandomAccess.GetLength(file);
+        if (known is { } row && length < row.Watermark)
+        {
+            LogShrunk(number, row.Watermark, length);
+            Shrink(row, length);
+            return;
+        }
+        var standing = Look(number, file, length);
+        if (standing == Standing.Unusable)
+            index.Write(writer =>
+            {
+                if (known is not null)
+                    writer.Vanish(number, 0);
+                writer.SetPack(new PackRow(number, PackState.Retired, length, length));
+            });
+        else if (known is { State: PackState.Open } open && open.Watermark == length && standing == Standing.Intact && !IsSealed(number, file, length))
+            Resume(number, length);
+        else if (known is null || known.Value.Watermark < length)
+            Replay(number, file, length, known, ct);
+    }
+
+    private void Shrink(PackRow known, long length) => index.Write(writer =>
+    {
+        writer.Vanish(known.Number, length);
+        writer.AddDamage(new Damage(DamageKind.Vanished, known.Number, length, known.Watermark - length));
+        writer.SetPack(new PackRow(known.Number, PackState.Retired, length, length));
+    });
+
+    private enum Standing
+    {
+        Intact,
+
+        /// <summary>Its header is damaged; its records have headers of their own and are used.</summary>
+        HeaderDamaged,
+
+        Unusable,
+    }
+
+    /// <summary>Whether the pack is this node's.</summary>
+    private Standing Look(int number, SafeFileHandle file, long length)
+    {
+        var bytes = new byte[PackHeader.LengthBytes];
+        var read = RandomAccess.Read(file, bytes, 0);
+        if (read < bytes.Length)
+        {
+            // The process ended between making the file and writing its header: no record was ever in it.
+            damage.Add(new Damage(DamageKind.Unfinished, number, 0, length));
+            return Standing.Unusable;
+        }
+        if (!PackHeader.TryRead(bytes, out var header, out var version))
+        {
+            LogHeaderDamaged(number);
+            damage.Add(new Damage(DamageKind.PackHeader, number, 0, PackHeader.LengthBytes));
+            return Standing.HeaderDamaged;
+        }
+        if (version > PackHeader.FormatVersion)
+            throw NodeIdentity.Newer(PackFiles.Pack(options.Directory, number), version);
+        if (header == new PackHeader(identity.NodeId, identity.Incarnation, number))
+            return Standing.Intact;
+        LogForeign(number, header.Node.Value, header.Number);
+        damage.Add(new Damage(DamageKind.Foreign, number, 0, length));
+        return Standing.Unusable;
+    }
+
+    private static bool IsSealed(int number, SafeFileHandle file, long length)
+    {
+        var bytes = new byte[PackSeal.LengthBytes];
+        var at = length - bytes.Length;
+        return at >= PackHeader.LengthBytes && RandomAccess.Read(file, bytes, at) == bytes.Length && PackSeal.IsValid(bytes, number, at);
+    }
+
+    /// <summary>Goes on with the last pack, which was left in order, so that each start does not leave a small one behind.</summary>
+    private void Resume(int number, long length)
+    {
+        if (number != LastNumber || length >= options.PackBytesMax)
+            return;
+        var file = File.OpenHandle(PackFiles.Pack(options.Directory, number), FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        Resumed = new OpenPack(number, file, length);
+    }
+
+    private void Replay(int number, SafeFileHandle file, long length, PackRow? known, CancellationToken ct)
+    {
+        var isSealed = IsSealed(number, file, length);
+        var end = isSealed ? length - PackSeal.LengthBytes : length;
+        var from = known is { } row ? Math.Max(row.Watermark, PackHeader.LengthBytes) : PackHeader.LengthBytes;
+        if (!isSealed)
+        {
+            // What a killed process wrote may be in the kernel's memory only, or, after a failed fsync, there and never on the disk.
+            Fsync.File(file);
+            Fsync.ForgetCached(file);
+        }
+
+        // Only of a pack the index knew as open is it known that nothing beyond the watermark was acknowledged.
+        var isUnacknowledged = known is { State: PackState.Open };
+        var scanner = new PackScanner(file, end, checkPayloads: !isSealed);
+        var (lastWhole, damaged) = (from, 0);
+        foreach (var piece in scanner.From(from))
+        {
+            ct.ThrowIfCancellationRequested();
+            if (piece.IsWhole && TryTake(number, piece))
+                lastWhole = piece.Offset + piece.Bytes;
+            else
+            {
+                RecordKey? key = piece.Header is { } header ? RecordKey.Of(header) : null;
+                var kind = !isSealed && IsUnfinished(file, piece, end, isUnacknowledged) ? DamageKind.Unfinished
+                    : key is null ? DamageKind.Bytes : DamageKind.Payload;
+                damage.Add(new Damage(kind, number, piece.Offset, piece.Bytes, key));
+                damaged++;
+            }
+            if (records.Count + damage.Count >= RowsAtOnce)
+                Flush(new PackRow(number, isUnacknowledged ? PackState.Open : PackState.Retired, length, piece.Offset + piece.Bytes));
+        }
+        Flush(new PackRow(number, isSealed ? PackState.Sealed : PackState.Retired, length, length));
+        LogReplayed(number, from, lastWhole, length, damaged);
+    }
+
+    /// <summary>
+    /// Whether a piece that is no whole record looks like a write that a crash cut short: the file ends inside it, or its last
+    /// byte was never written and so reads as zero. A record whose bytes are all there and wrong was damaged after it was written.
+    /// </summary>
+    private static bool IsUnfinished(SafeFileHandle file, in Piece piece, long end, bool isUnacknowledged)
+    {
+        var isLast = piece.Offset + piece.Bytes >= end;
+        if (isLast && piece.Bytes < (piece.Header?.RecordBytes ?? RecordHeader.LengthBytes))
+            return true;
+        var last = new byte[1];
+        var isBlank = RandomAccess.Read(file, last, piece.Offset + piece.Bytes - 1) == 1 && last[0] == 0;
+        return isBlank && (isUnacknowledged || (isLast && piece.Header is null));
+    }
+
+    private bool TryTake(int number, in Piece piece)
+    {
+        var header = piece.Header!.Value;
+        var location = new RecordLocation(RecordKey.Of(header), number, piece.Offset, header.StoredBytes);
+        if (header.Kind == RecordKind.Manifest)
+        {
+            try
+            {
+                var rented = Record.Rent(header.StoredBytes);
+                header.Write(rented);
+                piece.Payload.CopyTo(rented.AsMemory(RecordHeader.LengthBytes));
+                using var record = Record.Wrap(rented, header);
+                var head = openManifest(record, identity.NodeId.Value).Head;
+                manifests.Add((header.Client, head.Version, head.Path.Value, header.Id));
+            }
+            catch (FailureException)
+            {
+                return false;
+            }
+        }
+        records.Add(location);
+        return true;
+    }
+
+    private void Flush(PackRow? pack)
+    {
+        records.Sort((left, right) => Order(left.Key, right.Key));
+        index.Write(writer =>
+        {
+            records.ForEach(record => writer.AddRecord(record));
+            manifests.ForEach(manifest => writer.SetManifest(manifest.Client, manifest.Version, manifest.Path, manifest.Id));
+            damage.ForEach(writer.AddDamage);
+            if (pack is { } row)
+                writer.SetPack(row);
+        });
+        records.Clear();
+        manifests.Clear();
+        damage.Clear();
+    }
+
+    private static int Order(in RecordKey left, in RecordKey right)
+    {
+        var client = left.Client.Value.CompareTo(right.Client.Value);
+        var kind = client != 0 ? client : left.Kind.CompareTo(right.Kind);
+        var (leftId, rightId) = (left.Id, right.Id);
+        return kind != 0 ? kind : ((ReadOnlySpan<byte>)leftId).SequenceCompareTo(rightId);
+    }
+
+    [LoggerMessage(LogLevel.Information, "Pack {Pack} was replayed from byte {From}: whole up to {LastWhole} of {Length}, {Damaged} pieces that are no whole record")]
+    private partial void LogReplayed(int pack, long from, long lastWhole, long length, int damaged);
+
+    [LoggerMessage(LogLevel.Error, "Pack {Pack} has vanished")]
+    private partial void LogVanished(int pack);
+
+    [LoggerMessage(LogLevel.Error, "Pack {Pack} was indexed up to byte {Watermark} and has only {Length}")]
+    private partial void LogShrunk(int pack, long watermark, long length);
+
+    [LoggerMessage(LogLevel.Error, "The header of pack {Pack} is damaged; its records are used")]
+    private partial void LogHeaderDamaged(int pack);
+
+    [LoggerMessage(LogLevel.Error, "Pack {Pack} is not used: it is pack {Number} of node {Node}, or of another incarnation")]
+    private partial void LogForeign(int pack, string node, int number);
+}

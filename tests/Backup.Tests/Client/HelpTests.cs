@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+using Backup.Client;
+
+namespace Backup.Tests.Client;
+
+/// <summary>
+/// The help of each command, word for word, so that a change to it is seen. After an intended one:
+/// <c>BACKUP_GOLDEN=write dotnet test tests/Backup.Tests --filter HelpTests</c>.
+/// </summary>
+public sealed class HelpTests
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData("backup")]
+    [InlineData("list")]
+    [InlineData("versions")]
+    [InlineData("restore")]
+    [InlineData("cat")]
+    [InlineData("where")]
+    [InlineData("delete")]
+    [InlineData("cluster")]
+    [InlineData("cluster status")]
+    [InlineData("settings")]
+    public async Task The_help_is_as_it_was(string command)
+    {
+        using var machine = new TestSurroundings();
+        string[] words = command.Length == 0 ? [] : command.Split(' ');
+        Assert.Equal(ExitCode.Done, await machine.RunAsync([.. words, "--help"]));
+        Assert.Empty(machine.Error);
+        var help = string.Join('\n', machine.Out.Split('\n').Select(line => line.TrimEnd()));
+        Assert.All(help.Split('\n'), line => Assert.True(line.Length <= 80, line));
+        var golden = Path.Join(GoldenFolder(), (command.Length == 0 ? "root" : command.Replace(' ', '-')) + ".txt");
+        if (Environment.GetEnvironmentVariable("BACKUP_GOLDEN") == "write")
+            File.WriteAllText(golden, help);
+        Assert.Equal(File.ReadAllText(golden), help);
+    }
+
+    [Fact]
+    public async Task Help_is_a_command_too()
+    {
+        using var machine = new TestSurroundings();
+        using var other = new TestSurroundings();
+        await machine.RunAsync("help", "cluster", "status");
+        await other.RunAsync("cluster", "status", "--help");
+        Assert.Equal(other.Out, machine.Out);
+    }
+
+    private static string GoldenFolder([CallerFilePath] string here = "") => Path.Join(Path.GetDirectoryName(here), "Help");
+}
