@@ -13,10 +13,10 @@ public sealed class RestartTests
         try
         {
             await using (var first = await RunningCluster.StartAsync(directory.FullName, nodes: 2))
-                Assert.Equal("+OK", await AskRedisAsync(first, "SET hosting:restart kept"));
+                Assert.Equal("+OK", await AskRedisAsync(first, "SET", "hosting:restart", "kept"));
 
             await using var second = await RunningCluster.StartAsync(directory.FullName, nodes: 2);
-            Assert.Equal("$4", await AskRedisAsync(second, "GET hosting:restart"));
+            Assert.Equal("$4", await AskRedisAsync(second, "GET", "hosting:restart"));
         }
         finally
         {
@@ -25,14 +25,14 @@ public sealed class RestartTests
     }
 
     /// <summary>The first line of the answer. A client library would be a reference for two commands.</summary>
-    private static async Task<string?> AskRedisAsync(RunningCluster cluster, string command)
+    private static async Task<string?> AskRedisAsync(RunningCluster cluster, params string[] command)
     {
         var address = cluster.App.GetEndpoint("redis", "tcp");
         using var client = new TcpClient();
         await client.ConnectAsync("127.0.0.1", address.Port);
         var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(command + "\r\n"));
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"*{command.Length}\r\n" + string.Concat(command.Select(word => $"${word.Length}\r\n{word}\r\n"))));
         using var answer = new StreamReader(stream, Encoding.ASCII);
-        return await answer.ReadLineAsync();
+        return await answer.ReadLineAsync().WaitAsync(RunningCluster.PatienceMax);
     }
 }
