@@ -155,15 +155,24 @@ local function open_order(candidates_key, loads_key, nodes_key, avoid)
     return best
   end
 
-  -- The nodes for one file, fewer than asked for where there are not more. The caller counts them and calls done.
-  function order.pick(copies, size)
+  -- The nodes for one file: those it keeps, then others up to the number of copies; fewer where there are not more.
+  -- The caller counts them and calls done.
+  function order.pick(copies, size, kept)
     local picked, aside, small = {}, {}, {}
+    local function put_aside(group)
+      group.aside = true
+      aside[#aside + 1] = group
+    end
     local function take(entry)
       heap_pop(entry.node.group.heap)
       entry.node.taken = true
       local fits = entry.node.free >= size
       table.insert(fits and picked or small, entry.node)
       return fits
+    end
+    for i = 1, math.min(#kept, copies) do
+      kept[i].taken, picked[i] = true, kept[i]
+      put_aside(kept[i].group)
     end
     while #picked < copies do
       local entry = pop_first()
@@ -172,8 +181,7 @@ local function open_order(candidates_key, loads_key, nodes_key, avoid)
       end
       local group = entry.group
       if take({ node = entry.node }) then
-        group.aside = true
-        aside[#aside + 1] = group
+        put_aside(group)
       else
         offer_group(group)
       end

@@ -1,6 +1,7 @@
 -- ③ Chooses and reserves nodes for files, one after the other as if each had been asked for alone.
 -- A path that this operation has reserved keeps its place while all its nodes are still good, else gets another
--- under the same version, with what is left of the old one first. Nothing is written when the answer is not 'ok', lapsed leases apart. Uses library-nodes, library-lines, library-order.
+-- under the same version, with what is left of the old one first. Nothing is written when the answer is not 'ok',
+-- lapsed leases apart. Uses library-nodes, library-lines, library-order.
 --
 -- KEYS[1] seq of the client: hash version, timeMs, generation   KEYS[2] the reservation: hash path -> entry
 -- KEYS[3] reservations: zset member -> expiry                   KEYS[4] reserved: number of entries in all reservations
@@ -110,28 +111,20 @@ local function choose(i, size, hint, before)
     end
     return nodes, counted
   end
-  nodes = {}
+  local survivors = {}
   for id in string.gmatch(before or '', '[^,]+') do
     local node = order.node(id)
     if node and node.good then
-      node.taken = true
-      nodes[#nodes + 1] = node
+      survivors[#survivors + 1] = node
     end
   end
-  local kept, picked = #nodes, order.pick(copies - #nodes, size)
-  for _, node in ipairs(picked) do
-    nodes[#nodes + 1] = node
+  local picked = order.pick(copies, size, survivors)
+  if #picked < copies and (refuse or #picked == 0) then
+    return nil, #picked
   end
-  if #nodes < copies and (refuse or #nodes == 0) then
-    return nil, #nodes
-  end
-  local counted = count_nodes(nodes, value)
+  local counted = count_nodes(picked, value)
   order.done(picked)
-  for k = 1, kept do
-    nodes[k].taken = false
-    order.offer(nodes[k])
-  end
-  return nodes, counted
+  return picked, counted
 end
 
 local groups, group_of, used, files, writes, fresh = {}, {}, {}, {}, {}, 0
