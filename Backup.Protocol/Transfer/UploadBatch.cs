@@ -32,7 +32,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
             catch (FailureException e) when (e.Failure.IsTransient && attempt < AttemptsMax)
             {
                 span?.AddEvent(new ActivityEvent($"again: {e.Failure.Code} ({e.Failure.Culprit})"));
-                if (NodeId.TryParse(e.Failure.Culprit, null, out var culprit) && e.Failure.Code is not (FailureCode.StaleEpoch or FailureCode.MissingChunks))
+                if (e.Failure.CondemnsNode(out var culprit))
                     avoid.Add(culprit);
             }
         }

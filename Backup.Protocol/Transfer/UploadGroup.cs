@@ -9,6 +9,8 @@ internal sealed class UploadGroup(
     /// <summary>A segment that takes longer is on a node that hangs: at 1 MiB/s it would be there.</summary>
     private static readonly TimeSpan SegmentTime = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan PauseTime = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Each attempt but the first follows a failure of another node, or a pause.</summary>
     private const int AttemptsMax = 4;
 
@@ -152,8 +154,13 @@ internal sealed class UploadGroup(
         {
             if (placement != failed)
                 return; // Another segment has seen to it.
-            if (NodeId.TryParse(why.Culprit, null, out var culprit) && why.Code != FailureCode.StaleEpoch)
+            if (why.CondemnsNode(out var culprit))
                 avoid.Add(culprit);
+            else if (why.Code is not (FailureCode.StaleEpoch or FailureCode.ReservationGone))
+            {
+                await Task.Delay(PauseTime, TimeProvider.System, ct);
+                return; // The place is good: it is only busy.
+            }
             PendingFile[] rest;
             lock (unfinished)
                 rest = [.. unfinished];
