@@ -49,6 +49,7 @@ public sealed class DistributedApplication : IHost, IAsyncDisposable
         await host.StopAsync();
         if (host is IAsyncDisposable disposable)
             await disposable.DisposeAsync();
-        harness?.End();
+        if (harness is not null)
+            await harness.EndAsync();
     }
 }

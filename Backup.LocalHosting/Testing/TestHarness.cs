@@ -14,6 +14,7 @@ internal sealed class TestHarness(Assembly appHost)
     private readonly TaskCompletionSource testBuilds = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<DistributedApplication> built = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource mainEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The harness whose AppHost is running on this thread of execution.</summary>
     public static TestHarness? Current => Ambient.Value;
@@ -28,6 +29,7 @@ internal sealed class TestHarness(Assembly appHost)
         {
             Ambient.Value = this;
             RunMain(args);
+            mainEnded.TrySetResult();
         })
         {
             IsBackground = true,
@@ -51,7 +53,12 @@ internal sealed class TestHarness(Assembly appHost)
 
     public void Built(DistributedApplication application) => built.TrySetResult(application);
 
-    public void End() => ended.TrySetResult();
+    /// <summary>Lets <c>Main</c> go on to its end, and waits for that: it may hold on to files and ports until then.</summary>
+    public Task EndAsync()
+    {
+        ended.TrySetResult();
+        return mainEnded.Task;
+    }
 
     private void RunMain(string[] args)
     {
