@@ -12,7 +12,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
     public async Task<CommitReply> CommitAsync(ClientId client, CommitRequest request, CancellationToken ct)
     {
         OperationIds.Check(request.Operation);
-        OperationIds.CheckPaths([.. request.Files.Select(file => file.Path)]);
+        OperationIds.CheckPaths([.. OperationIds.Given(request.Files).Select(file => file.Path)]);
         foreach (var file in request.Files)
             Check(file);
 
