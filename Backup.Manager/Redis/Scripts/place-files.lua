@@ -186,12 +186,19 @@ if fresh > 0 then
   redis.call('HSET', KEYS[1], 'version', int(version), 'timeMs', int(time))
   redis.call('INCRBY', KEYS[4], int(fresh))
 end
-local addresses, changes = {}, {}
+local addresses, loads, scores = {}, {}, {}
 for id, node in pairs(order.nodes) do
-  changes[id] = node.load - node.base
   if used[id] then
     addresses[#addresses + 1] = id .. ' ' .. node.address
   end
+  if node.load ~= node.base then
+    loads[#loads + 1], loads[#loads + 2] = int(node.load), id
+    scores[#scores + 1], scores[#scores + 2] = candidate_score(node.load, node.free), id
+  end
 end
-change_loads(KEYS[5], KEYS[6], changes)
+if #loads > 0 then
+  redis.call('ZADD', KEYS[5], unpack(loads))
+  -- Nodes that take no files are not among the candidates, and stay out.
+  redis.call('ZADD', KEYS[6], 'XX', unpack(scores))
+end
 return { 'ok', files, groups, addresses }

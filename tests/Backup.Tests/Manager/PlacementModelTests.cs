@@ -27,16 +27,16 @@ public abstract class PlacementModelTests(RedisFixture fixture)
         await fixture.ServerAsync();
         await RunAsync(150, 3, 0, new Random(1));
         await RunAsync(150, 3, 7, new Random(2));
-        await RunAsync(150, 5, 2, new Random(3));
+        await RunAsync(150, 5, 2, new Random(3), "a-long-name-all-share-");
     }
 
-    private async Task RunAsync(int nodes, int copies, int zones, Random random)
+    private async Task RunAsync(int nodes, int copies, int zones, Random random, string prefix = "")
     {
         await using var cluster = await ManagersOnRedis.StartAsync(fixture, ("Cluster:Copies", $"{copies}"));
         var model = new PlacementModel(copies);
         for (var i = 0; i < nodes; i++)
         {
-            var id = Node($"{(char)('a' + random.Next(26))}{(random.Next(2) == 0 ? "-" : "")}{i}");
+            var id = Node($"{prefix}{(char)('a' + random.Next(26))}{(random.Next(2) == 0 ? "-" : "")}{i}");
             var zone = zones == 0 || random.Next(8) == 0 ? null : $"zone{random.Next(zones)}";
             model.Nodes[id] = new PlacementModel.ModelNode { Id = id, Zone = zone, FreeBytes = RandomFree(random) };
             model.Loads[id] = 0;
