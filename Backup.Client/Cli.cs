@@ -58,8 +58,12 @@ internal static class Cli
             return ExitCode.Done;
         }
         using var session = new Session(surroundings, choices);
+        using var tracing = Tracing.Begin(surroundings);
         if (command is CommandLineCommand runnable)
+        {
+            using var span = Telemetry.Source.StartActivity(command.Name);
             return await runnable.RunAsync(new Invocation(session, report, parsed), ct);
+        }
         if (surroundings.IsTerminal && IsRoot(command))
             return await new Menu(session).RunAsync(ct);
         throw Failure.InvalidRequest("No command is given.").WithAdvice($"`{Path(command)} --help` lists them{(IsRoot(command) ? $"; in a terminal, `{Name}` alone opens the menu" : "")}.").Exception();

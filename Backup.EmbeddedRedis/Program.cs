@@ -15,10 +15,10 @@ builder.AddServiceDefaults();
 // Garnet tells its life under a dozen names; its warnings are enough.
 builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Backup", LogLevel.Information);
 // It calls its own timers' ending a failure, and the host would repeat what is said below in one line.
-builder.Logging.AddFilter("StoreWrapper", level => level >= LogLevel.Warning && !GarnetService.Stopping);
+builder.Logging.AddFilter("StoreWrapper", level => level >= LogLevel.Warning && !GarnetRun.Stopping);
 builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
 builder.Services.AddSingleton(options);
-builder.Services.AddHostedService<GarnetService>();
+builder.Services.AddHostedService<GarnetRun>();
 try
 {
     await builder.Build().RunAsync();

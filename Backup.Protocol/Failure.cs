@@ -93,6 +93,10 @@ public sealed record Failure(FailureCode Code, string Message, string Culprit, s
         or FailureCode.MetadataUnavailable or FailureCode.StaleEpoch or FailureCode.ReservationGone or FailureCode.Busy
         or FailureCode.TimedOut or FailureCode.NodeFull or FailureCode.DiskFailed or FailureCode.MissingChunks;
 
+    /// <summary>Whether it says of a node that it should be given a rest: others can do its work.</summary>
+    public bool CondemnsNode(out NodeId node) => NodeId.TryParse(Culprit, null, out node) && Code is FailureCode.NodeUnreachable or
+        FailureCode.ReplicaUnreachable or FailureCode.TimedOut or FailureCode.NodeFull or FailureCode.DiskFailed or FailureCode.Corrupt;
+
     public HttpStatusCode Status => Code switch
     {
         FailureCode.InvalidRequest or FailureCode.InvalidPath => HttpStatusCode.BadRequest,

@@ -58,14 +58,8 @@ public static class Defaults
     private static void AddOneLineConsole(this IHostApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
-        builder.Logging.AddConsole(console => console.FormatterName = ConsoleFormatterNames.Simple);
-        builder.Logging.AddSimpleConsole(line =>
-        {
-            line.SingleLine = true;
-            line.TimestampFormat = "HH:mm:ss.fff ";
-            // Whoever collects the lines of all processes prefixes and colours them.
-            line.ColorBehavior = LoggerColorBehavior.Disabled;
-        });
+        builder.Logging.AddConsole(console => console.FormatterName = OneLineFormatter.FormatterName);
+        builder.Logging.AddConsoleFormatter<OneLineFormatter, ConsoleFormatterOptions>();
         // One line a request is for the trace, not for the console.
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Logging.AddFilter("System.Net.Http", LogLevel.Warning);

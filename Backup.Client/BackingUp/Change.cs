@@ -68,11 +68,12 @@ internal sealed class ChangeFinder(long racyFromNs, bool distrust)
             return ChangeKind.Unchanged;
         if (now.MtimeNs != stored.MtimeNs || now.SizeBytes != stored.SizeBytes)
             return ChangeKind.Changed;
-        var isSame = seen is null ? !IsRacy(file) : !seen.Racy && now.CtimeNs == seen.CtimeNs && now.Inode == seen.Inode;
-        if (isSame && !distrust)
-            return ChangeKind.Unchanged;
-        // A link has no content to compare: its own attributes are all there is of it.
-        return now.Kind == VersionKind.File ? ChangeKind.Doubtful : isSame ? ChangeKind.Unchanged : ChangeKind.Changed;
+        var isTouched = seen is not null && (now.CtimeNs != seen.CtimeNs || now.Inode != seen.Inode);
+        // A link is never changed in place: its own attributes are all there is of it, and nothing could be read to tell.
+        if (now.Kind == VersionKind.Symlink)
+            return isTouched ? ChangeKind.Changed : ChangeKind.Unchanged;
+        var isRacy = seen?.Racy ?? IsRacy(file);
+        return distrust || isTouched || isRacy ? ChangeKind.Doubtful : ChangeKind.Unchanged;
     }
 
     private static IEnumerable<(CatalogueEntry Stored, CatalogueEntry? Seen)> Join(IEnumerable<CatalogueEntry> cached, IEnumerable<CatalogueEntry>? listed)

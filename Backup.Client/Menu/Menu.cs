@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Backup.Protocol;
 
 namespace Backup.Client;
@@ -30,6 +31,8 @@ internal sealed class Menu(Session first)
                 return ExitCode.Done;
             try
             {
+                // A trace of its own, as the command of that name has.
+                using var span = Telemetry.Source.StartActivity(ActivityKind.Internal, parentContext: default, name: entry.Title);
                 await entry.RunAsync(ct);
             }
             catch (FailureException e)

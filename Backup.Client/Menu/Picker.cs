@@ -28,6 +28,7 @@ internal sealed class Picker<T>(IAnsiConsole console, string title, IReadOnlyLis
     {
         while (true)
         {
+            ct.ThrowIfCancellationRequested();
             live.UpdateTarget(Picture());
             live.Refresh();
             var key = await console.Input.ReadKeyAsync(intercept: true, ct) ?? throw new OperationCanceledException(ct);

@@ -40,9 +40,11 @@ internal sealed class Screen(IAnsiConsole console)
 
     public void Failed(Failure failure) => Panel("It could not be done", [RootedPath.Escape(failure.Message), RootedPath.Escape(failure.Advice)]);
 
+    /// <summary>Leaves what is on the screen there until the person has read it.</summary>
     public async Task PauseAsync(CancellationToken ct)
     {
         Line("Press a key to go on.");
         await console.Input.ReadKeyAsync(intercept: true, ct);
+        console.Clear();
     }
 }

@@ -23,17 +23,17 @@ internal static class VersionText
     public static IEnumerable<string> Where(FileVersion file, NodeRef[] nodes, TimeProvider time)
     {
         yield return Sizes.Name(file.Path, file.Kind);
-        yield return $"  version      {file.Version}";
-        yield return $"  stored       {Times.Show(file.TimeMs, time)}";
-        yield return $"  size         {Sizes.Bytes(file.SizeBytes)} ({file.SizeBytes} bytes)";
-        yield return $"  digest       {file.Digest}";
+        yield return $"  version  {file.Version}";
+        yield return $"  stored   {Times.Show(file.TimeMs, time)}";
+        yield return $"  size     {Sizes.Bytes(file.SizeBytes)} ({file.SizeBytes} bytes)";
+        yield return $"  digest   {file.Digest}";
         for (var i = 0; i < file.Nodes.Length; i++)
         {
             var at = nodes.FirstOrDefault(node => node.Id == file.Nodes[i])?.Address.ToString() ?? "not reachable now";
-            yield return $"  {(i == 0 ? "primary" : "replica"),-11}  {file.Nodes[i]}  {at}";
+            yield return $"  {(i == 0 ? "primary" : "replica"),-7}  {file.Nodes[i]}  {at}";
         }
-        yield return $"  copies owed  {file.CopiesOwed}";
+        yield return $"  owed     {Sizes.Count(file.CopiesOwed, "copy", "copies")}";
         if (file.TraceId is { } trace)
-            yield return $"  trace        {trace}";
+            yield return $"  trace    {trace}";
     }
 }

@@ -20,6 +20,13 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
     private const int PermissionBits = 0xFFF;
     private const int OrdinaryFolder = 0x1ED;
 
+    /// <summary>An fsync takes milliseconds: above this a file gets its own, below many share one of the file system.</summary>
+    private const long OwnSyncBytesMin = 4 << 20;
+
+    /// <summary>What a crash may cost: names that had not been given yet. One sync for so many takes less than a second.</summary>
+    private const int SettlingMax = 4096;
+    private const long SettlingBytesMax = 64 << 20;
+
     private readonly SafeFileHandle folder;
     private readonly string fullPath;
     private readonly bool force;
@@ -31,7 +38,12 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
     /// <summary>Folders that get their bits and times at the end, when nothing more is written into them.</summary>
     private readonly SortedDictionary<string, ManifestHead?> folders = new(PathOrder.Instance);
 
-    private sealed record Pending(SafeFileHandle File, int Parent, string Temporary, string Name);
+    /// <summary>Small files that are whole and wait to be brought to disk together.</summary>
+    private readonly List<(FileVersion Version, string Temporary)> settling = [];
+    private long settlingBytes;
+
+    /// <param name="File">Null once it is closed.</param>
+    private sealed record Pending(SafeFileHandle? File, int Parent, string Temporary, string Name);
 
     public RestoreFolder(string fullPath, bool force, bool keepSetuid, Action<FileVersion> restored, Action<FileVersion, Failure> failed)
     {
@@ -80,10 +92,13 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
     {
         try
         {
+            if (head.Kind == VersionKind.File && pending.Remove(version.Version, out var file))
+            {
+                Settle(version, head, file);
+                return;
+            }
             if (head.Kind == VersionKind.Symlink)
                 PlaceSymlink(version.Path, head);
-            else if (pending.Remove(version.Version, out var file))
-                Place(version.Path, head, file);
             restored(version);
         }
         catch (FailureException e)
@@ -100,8 +115,9 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
     }
 
     /// <summary>Gives the folders their bits and times, the deepest first, and brings their names to disk.</summary>
-    public unsafe void Finish()
+    public void Finish()
     {
+        SettleAll();
         foreach (var (path, head) in folders.Reverse())
         {
             var fd = FolderWalk.Open(folder, path, out _);
@@ -148,27 +164,63 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
             throw Exists(path).Exception();
     }
 
-    private unsafe void Place(RootedPath path, ManifestHead head, Pending file)
+    private void Settle(FileVersion version, ManifestHead head, Pending file)
     {
-        var fd = (int)file.File.DangerousGetHandle();
+        var fd = (int)file.File!.DangerousGetHandle();
+        if (head.Mode != 0 && Libc.ChangeMode(fd, (uint)(head.Mode & modeMask)) != 0)
+        {
+            var why = Libc.LastText();
+            Discard(file);
+            throw Local(version.Path, why).Exception();
+        }
+        SetTimes(fd, head.MtimeNs);
+        if (version.SizeBytes >= OwnSyncBytesMin)
+        {
+            Place(version, file, Libc.Sync(file.File!));
+            return;
+        }
+        Close(file);
+        settling.Add((version, file.Temporary));
+        settlingBytes += version.SizeBytes;
+        if (settling.Count >= SettlingMax || settlingBytes >= SettlingBytesMax)
+            SettleAll();
+    }
+
+    /// <summary>One sync for all that wait, then each gets its name.</summary>
+    private void SettleAll()
+    {
+        if (settling.Count == 0)
+            return;
+        var syncError = Libc.SyncFileSystem(folder);
+        foreach (var (version, temporary) in settling)
+        {
+            // Thousands of open parents would be too many: each is found again, by a way on which no link is followed.
+            var parent = FolderWalk.OpenParent(folder, version.Path.Value, out var name, out var error);
+            if (parent < 0)
+                failed(version, Blocked(version.Path, error));
+            else
+                Place(version, new Pending(null, parent, temporary, name), syncError);
+        }
+        settling.Clear();
+        settlingBytes = 0;
+    }
+
+    private void Place(FileVersion version, Pending file, int syncError)
+    {
         try
         {
-            if (head.Mode != 0 && Libc.ChangeMode(fd, (uint)(head.Mode & modeMask)) != 0)
-                throw Local(path, Libc.LastText()).Exception();
-            SetTimes(fd, head.MtimeNs);
-            if (Libc.Sync(file.File) is var error and not 0)
-                throw Local(path, Libc.Text(error)).Exception();
-            Rename(path, file.Parent, file.Temporary, file.Name);
-        }
-        catch
-        {
-            _ = Libc.UnlinkAt(file.Parent, file.Temporary, 0);
-            throw;
-        }
-        finally
-        {
+            if (syncError != 0)
+                throw Local(version.Path, Libc.Text(syncError)).Exception();
+            Rename(version.Path, file.Parent, file.Temporary, file.Name);
             Close(file);
         }
+        catch (FailureException e)
+        {
+            Discard(file);
+            failed(version, e.Failure);
+            return;
+        }
+        restored(version);
     }
 
     private unsafe void PlaceSymlink(RootedPath path, ManifestHead head)
@@ -234,7 +286,7 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
 
     private static void Close(Pending file)
     {
-        file.File.Dispose();
+        file.File?.Dispose();
         _ = Libc.Close(file.Parent);
     }
 

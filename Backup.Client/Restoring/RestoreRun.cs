@@ -42,6 +42,9 @@ internal sealed class RestoreRun(Session session, RestoreRequest request, Progre
             if (request.DryRun)
                 progress.Planned?.Invoke(file.Path, file.Kind, file.SizeBytes);
         }
+        if (progress.FilesPlanned == 0)
+            throw new Failure(FailureCode.NotFound, $"Nothing of this root {(request.AsOfMs is null ? "is stored" : "was stored at that time")}.", "client",
+                "`list` shows what is there, `versions PATH` since when.").Exception();
         if (request.DryRun)
             (restored, bytes) = (progress.FilesPlanned, progress.BytesPlanned);
         else

@@ -8,7 +8,11 @@ internal sealed class RestoredFile(SafeFileHandle file) : Stream
     /// <summary>In larger pieces the same bytes cost the kernel three times the time (measured, PLATFORM.md).</summary>
     private const int PieceBytes = 128 << 10;
 
+    /// <summary>What is written is sent on its way to the disk this often, so that the sync at the end has little left to wait for.</summary>
+    private const int WritebackBytes = 8 << 20;
+
     private long position;
+    private long writtenBack;
 
     public override bool CanRead => false;
 
@@ -31,6 +35,10 @@ internal sealed class RestoredFile(SafeFileHandle file) : Stream
             position += piece.Length;
             buffer = buffer[piece.Length..];
         }
+        if (position - writtenBack < WritebackBytes)
+            return;
+        Libc.StartWriteback(file, writtenBack, position - writtenBack);
+        writtenBack = position;
     }
 
     /// <summary>Writes at once: into the page cache, which takes less time than a hop to another thread.</summary>

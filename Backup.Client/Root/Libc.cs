@@ -78,6 +78,28 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(int fd);
 
+    /// <summary>Empties all buffers of the file system on which the folder lies. Zero, or the error.</summary>
+    public static int SyncFileSystem(SafeFileHandle folder)
+    {
+        var error = syncfs((int)folder.DangerousGetHandle()) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        GC.KeepAlive(folder);
+        return error;
+    }
+
+    /// <summary>Has the system begin to write a range to disk, and waits for nothing. A hint: where it fails, the sync does it all.</summary>
+    public static void StartWriteback(SafeFileHandle file, long offset, long bytes)
+    {
+        const uint write = 2;
+        _ = sync_file_range((int)file.DangerousGetHandle(), offset, bytes, write);
+        GC.KeepAlive(file);
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int syncfs(int fd);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int sync_file_range(int fd, long offset, long bytes, uint flags);
+
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);
 

@@ -48,7 +48,8 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
             .Key(Keys.Seq(client), Keys.Reservation(member), Keys.Reservations, Keys.Reserved, Keys.Loads, Keys.Candidates, Keys.Leases, Keys.Nodes, Keys.Epoch)
             .Arg((expires - Leases.Reservation).ToUnixTimeMilliseconds()).Arg(expires.ToUnixTimeMilliseconds()).Arg(member)
             .Arg(options.Value.Copies).Arg(options.Value.OnMissingCopies)
-            .Arg($",{string.Join(',', request.Avoid ?? [])},").Arg(Keys.FilePrefix(client).Length).Arg(sweep).Arg(EntriesPerReservationMax);
+            .Arg($",{string.Join(',', request.Avoid ?? [])},").Arg(Keys.FilePrefix(client).Length).Arg(sweep).Arg(EntriesPerReservationMax)
+            .Arg(request.Together ? 1 : 0);
         foreach (var file in request.Files)
             call.Key(Keys.File(client, file.Path));
         foreach (var file in request.Files)

@@ -81,6 +81,9 @@ public sealed record ManifestHead
 
     /// <summary>The trace of the upload, for whoever asks later where the time went.</summary>
     public string? TraceId { get; init; }
+
+    /// <summary>Whether both say the same of the file; where and in which epoch it was placed may differ.</summary>
+    public bool HasContentOf(ManifestHead other) => this with { Nodes = other.Nodes, Epoch = other.Epoch, TraceId = other.TraceId } == other;
 }
 
 /// <summary>

@@ -32,7 +32,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
             catch (FailureException e) when (e.Failure.IsTransient && attempt < AttemptsMax)
             {
                 span?.AddEvent(new ActivityEvent($"again: {e.Failure.Code} ({e.Failure.Culprit})"));
-                if (NodeId.TryParse(e.Failure.Culprit, null, out var culprit) && e.Failure.Code is not (FailureCode.StaleEpoch or FailureCode.MissingChunks))
+                if (e.Failure.CondemnsNode(out var culprit))
                     avoid.Add(culprit);
             }
         }
@@ -87,7 +87,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
             return;
         using var span = Telemetry.Source.StartActivity("② place");
         var request = new PlaceRequest(operation, [.. files.Select(f => new PlaceFile(
-            f.Source.Path, f.Source.Kind, f.Source.SizeBytes, f.First?.Header.PlainBytes >= HintBytesMin ? f.First.Header.Id : null))], [.. avoid]);
+            f.Source.Path, f.Source.Kind, Math.Max(0, f.Source.SizeBytes), f.First?.Header.PlainBytes >= HintBytesMin ? f.First.Header.Id : null))], [.. avoid]);
         var reply = await cluster.AskAsync(n => n.PlaceAsync(cluster.Client, request, ct), ct);
         for (var i = 0; i < files.Count; i++)
         {

@@ -9,6 +9,8 @@ internal sealed class UploadGroup(
     /// <summary>A segment that takes longer is on a node that hangs: at 1 MiB/s it would be there.</summary>
     private static readonly TimeSpan SegmentTime = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan PauseTime = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Each attempt but the first follows a failure of another node, or a pause.</summary>
     private const int AttemptsMax = 4;
 
@@ -152,13 +154,20 @@ internal sealed class UploadGroup(
         {
             if (placement != failed)
                 return; // Another segment has seen to it.
-            if (NodeId.TryParse(why.Culprit, null, out var culprit) && why.Code != FailureCode.StaleEpoch)
+            if (why.CondemnsNode(out var culprit))
                 avoid.Add(culprit);
+            else if (why.Code is not (FailureCode.StaleEpoch or FailureCode.ReservationGone))
+            {
+                await Task.Delay(PauseTime, TimeProvider.System, ct);
+                return; // The place is good: it is only busy.
+            }
             PendingFile[] rest;
             lock (unfinished)
                 rest = [.. unfinished];
-            var request = new PlaceRequest(operation, [.. rest.Select(f => new PlaceFile(f.Source.Path, f.Source.Kind, f.Source.SizeBytes))], [.. avoid], Together: true);
+            var request = new PlaceRequest(operation, [.. rest.Select(f => new PlaceFile(f.Source.Path, f.Source.Kind, Math.Max(0, f.Source.SizeBytes)))], [.. avoid], Together: true);
             var reply = await cluster.AskAsync(n => n.PlaceAsync(cluster.Client, request, ct), ct);
+            if (reply.Placements.Length != 1)
+                throw new Failure(FailureCode.ReservationGone, "The rest of a group was not placed together.", "manager", "Send the batch again.").Exception();
             placement = reply.Placements[0];
             foreach (var file in rest)
                 file.Placement = placement;

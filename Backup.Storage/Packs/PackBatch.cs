@@ -57,7 +57,7 @@ public sealed class PackBatch : IDisposable
         // Whoever commits although an append was refused would believe that the record is stored.
         isBroken = true;
         if (header.Kind == RecordKind.Manifest)
-            ClaimVersion(record);
+            await ClaimVersionAsync(record, ct);
         var (pack, offset) = await store.Appender.AppendAsync(this, record.Bytes, ct);
         Packs.Add(pack);
         appended.Add((header.Kind, header.Id));
@@ -115,18 +115,19 @@ public sealed class PackBatch : IDisposable
             store.Versions.Release(Client, version);
     }
 
-    private void ClaimVersion(Record record)
+    private async ValueTask ClaimVersionAsync(Record record, CancellationToken ct)
     {
         var head = store.OpenManifest(record, "client").Head;
         var id = record.Header.Id;
         if (!store.Versions.TryClaim(Client, head.Version, id))
-            throw OtherContent(head);
+            throw new Failure(FailureCode.Busy, $"Version {head.Version} of '{head.Path.Display}' is being stored by another request.", "client",
+                "Send it again in a moment.").Exception();
         // From here on it is released with the batch. Only after the claim can the index not change under the question.
         Manifests.Add((head.Version, head.Path.Value, id));
-        if (store.Index.FindManifest(Client, head.Version) is { } held && held != id)
-            throw OtherContent(head);
+        if (store.Index.FindManifest(Client, head.Version) is not { } at || at == id)
+            return;
+        using var held = await store.ReadManifestAsync(Client, head.Version, ct);
+        if (held is not null && !head.HasContentOf(store.OpenManifest(held, "client").Head))
+            throw Failure.InvalidRequest($"Version {head.Version} is stored already with other content than this of '{head.Path.Display}'.").Exception();
     }
-
-    private static FailureException OtherContent(ManifestHead head) =>
-        Failure.InvalidRequest($"Version {head.Version} is stored already with other content than this of '{head.Path.Display}'.").Exception();
 }

@@ -5,6 +5,7 @@ namespace Backup.Storage.Packs;
 /// <summary>
 /// The versions that open batches are about to give a manifest. A version has one content for ever: a second one is
 /// refused before it is written, so that whoever rebuilds the index later finds no two that could both have been acknowledged.
+/// Only its nodes may change: a file that is placed anew under way is sent with a manifest that names the new ones.
 /// </summary>
 internal sealed class VersionClaims
 {

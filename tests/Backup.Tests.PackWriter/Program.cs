@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 //   append DIR WRITERS CHUNK_BYTES PACK_BYTES FIRST_SEED   appends for ever, a batch of one chunk per seed
 //   batches DIR COUNT CHUNK_BYTES                          appends this many batches, one after the other
 //   read DIR SEED CHUNK_BYTES                              reads one chunk twice
+//   golden DIR                                             writes the directory that every later version must open
 //   hold DIR                                               keeps the directory open until stdin ends
 var options = new PackStoreOptions { Directory = args[1], NodeId = NodeId.Parse("node-1"), ReserveBytes = 0 };
 var client = ClientId.Parse("00112233445566778899aabbccddeeff");
@@ -23,6 +24,9 @@ try
             break;
         case "read":
             await ReadAsync(int.Parse(args[2]), int.Parse(args[3]));
+            break;
+        case "golden":
+            await Golden.WriteAsync(options, OpenAsync);
             break;
         case "hold":
             await using (await OpenAsync(options))

@@ -1,6 +1,6 @@
 -- ③ Chooses and reserves nodes for files, one after the other as if each had been asked for alone.
 -- A path that this operation has reserved keeps its place while all its nodes are still good, else gets another
--- under the same version. Nothing is written when the answer is not 'ok', lapsed leases apart. Uses library-nodes, library-lines, library-order.
+-- under the same version, with what is left of the old one first. Nothing is written when the answer is not 'ok', lapsed leases apart. Uses library-nodes, library-lines, library-order.
 --
 -- KEYS[1] seq of the client: hash version, timeMs, generation   KEYS[2] the reservation: hash path -> entry
 -- KEYS[3] reservations: zset member -> expiry                   KEYS[4] reserved: number of entries in all reservations
@@ -9,14 +9,15 @@
 -- ARGV[1] now, ms   ARGV[2] expiry, ms   ARGV[3] the reservation's member   ARGV[4] copies   ARGV[5] "refuse" | "accept-debt"
 -- ARGV[6] nodes to avoid ",node,node,"   ARGV[7] length of what precedes the path in a file's key
 -- ARGV[8] most reservations to report as expired, 0 to go on with them   ARGV[9] most entries of a reservation
--- ARGV[10..9+n] "kind size hint", hint an index into KEYS or 0
+-- ARGV[10] "1": all files get the nodes of the first that needs a new place
+-- ARGV[11..10+n] "kind size hint", hint an index into KEYS or 0
 -- An entry: "version timeMs epoch ,nodes, ,nodes it was counted for,"
 --
 -- Returns {"ok", {"group version timeMs"...}, {"epoch ,node,node,"...}, {"id address"...}} | {"expired", members}
 -- | {"many"} | {"absent", file} | {"few", file, how many there are}
 
 local now, copies, refuse = tonumber(ARGV[1]), tonumber(ARGV[4]), ARGV[5] == 'refuse'
-local count = #ARGV - 9
+local count = #ARGV - 10
 local unpack = table.unpack or unpack
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[7], '-inf', ARGV[1])) do
@@ -91,11 +92,14 @@ local function names_of(nodes)
   return ',' .. table.concat(names, ',') .. ','
 end
 
--- Nodes for a new place: those that hold the file, else those that hold its content, else fewest files first.
-local function choose(i, size, hint)
+local together
+
+-- Nodes for a new place: those that hold the file, else those that hold its content, else what is left of the place it
+-- had in this operation, filled up with fewest files first.
+local function choose(i, size, hint, before)
   local value = values[i]
   local _, _, holders = newest(value)
-  local nodes = still_good(holders, copies)
+  local nodes = together or still_good(holders, copies)
   if not nodes and hint > 0 then
     nodes = still_good(redis.call('GET', KEYS[hint]) or '', copies)
   end
@@ -106,18 +110,33 @@ local function choose(i, size, hint)
     end
     return nodes, counted
   end
-  local picked = order.pick(copies, size)
-  if #picked < copies and (refuse or #picked == 0) then
-    return nil, #picked
+  nodes = {}
+  for id in string.gmatch(before or '', '[^,]+') do
+    local node = order.node(id)
+    if node and node.good then
+      node.taken = true
+      nodes[#nodes + 1] = node
+    end
   end
-  local counted = count_nodes(picked, value)
+  local kept, picked = #nodes, order.pick(copies - #nodes, size)
+  for _, node in ipairs(picked) do
+    nodes[#nodes + 1] = node
+  end
+  if #nodes < copies and (refuse or #nodes == 0) then
+    return nil, #nodes
+  end
+  local counted = count_nodes(nodes, value)
   order.done(picked)
-  return picked, counted
+  for k = 1, kept do
+    nodes[k].taken = false
+    order.offer(nodes[k])
+  end
+  return nodes, counted
 end
 
 local groups, group_of, used, files, writes, fresh = {}, {}, {}, {}, {}, 0
 for i = 1, count do
-  local kind, size, hint = string.match(ARGV[9 + i], '^(%d) (%d+) (%d+)$')
+  local kind, size, hint = string.match(ARGV[10 + i], '^(%d) (%d+) (%d+)$')
   local entry = entries[i]
   local e_version, e_time, e_epoch, names, counted
   if entry then
@@ -144,10 +163,11 @@ for i = 1, count do
       version, fresh = version + 1, fresh + 1
       e_version, e_time = int(version), int(time)
     end
-    local nodes, ids = choose(i, tonumber(size), tonumber(hint))
+    local nodes, ids = choose(i, tonumber(size), tonumber(hint), names)
     if not nodes then
       return { 'few', i, ids }
     end
+    together = ARGV[10] == '1' and nodes or nil
     e_epoch, names, counted = epoch, names_of(nodes), ',' .. table.concat(ids, ',') .. ','
   end
 

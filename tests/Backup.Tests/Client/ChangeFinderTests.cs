@@ -48,6 +48,14 @@ public sealed class ChangeFinderTests
     }
 
     [Fact]
+    public void A_link_changes_by_being_replaced()
+    {
+        var link = Stat with { Kind = EntryKind.Symlink, SizeBytes = 0, MtimeNs = Now };
+        Assert.Equal(ChangeKind.Unchanged, Judge(link, Seen(link) with { Racy = true }));
+        Assert.Equal(ChangeKind.Changed, Judge(link with { Inode = 99 }, Seen(link)));
+    }
+
+    [Fact]
     public void Without_a_catalogue_size_and_mtime_of_what_is_listed_decide()
     {
         Assert.Equal(ChangeKind.Unchanged, Judge(Stat, null, Listed(Stat)));

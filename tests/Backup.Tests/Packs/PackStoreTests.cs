@@ -162,12 +162,16 @@ public sealed class PackStoreTests : IDisposable
         var stored = await FailsAsync(() => StoreAsync(store, RecordOf(FileOf("a", 7, Content(2, 10)))));
         Assert.Equal(FailureCode.InvalidRequest, stored.Code);
 
-        // The same while neither is stored yet: the second is refused before it is written.
+        // Other nodes are no other content: a file that is placed anew under way is sent again under its version.
+        var moved = FileOf("a", 7, Content(1, 10));
+        Assert.Equal(1, await StoreAsync(store, RecordOf(moved with { Head = moved.Head with { Nodes = [NodeId.Parse("node-7")], Epoch = 9 } })));
+
+        // While neither is stored yet the second is told to wait before it is written.
         using var first = store.Begin(Alice);
         using (var record = RecordOf(FileOf("a", 8, Content(1, 10))))
             await first.AppendAsync(record, default);
         var open = await FailsAsync(() => StoreAsync(store, RecordOf(FileOf("a", 8, Content(2, 10)))));
-        Assert.Equal(FailureCode.InvalidRequest, open.Code);
+        Assert.Equal(FailureCode.Busy, open.Code);
         first.Dispose();
         Assert.Equal(1, await StoreAsync(store, RecordOf(FileOf("a", 8, Content(2, 10)))));
     }

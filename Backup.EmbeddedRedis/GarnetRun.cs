@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Backup.EmbeddedRedis;
 
 /// <summary>Runs Garnet for as long as the host runs.</summary>
-internal sealed partial class GarnetService(EmbeddedRedisOptions options, ILoggerFactory loggers) : IHostedService
+internal sealed partial class GarnetRun(EmbeddedRedisOptions options, ILoggerFactory loggers) : IHostedService
 {
     private SerialGarnet? server;
 
@@ -25,7 +25,7 @@ internal sealed partial class GarnetService(EmbeddedRedisOptions options, ILogge
             throw new CannotStartException($"The embedded Redis cannot start on port {options.Port} with {options.DataDirectory}: {failure.Message}");
         }
 
-        Serving(loggers.CreateLogger<GarnetService>(), options.Port, options.DataDirectory);
+        Serving(loggers.CreateLogger<GarnetRun>(), options.Port, options.DataDirectory);
         return Task.CompletedTask;
     }
 

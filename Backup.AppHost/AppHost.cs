@@ -1,0 +1,78 @@
+// The topology of the cluster, and the only description of it. It is an Aspire AppHost; where the Aspire packages
+// cannot be restored, Backup.LocalHosting understands the same calls (docs/adr, build/AspireHosting.props).
+using Backup.AppHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+try
+{
+    var builder = DistributedApplication.CreateBuilder(args);
+    if (!ClusterOptions.TryRead(builder.Configuration, Path.Combine(builder.AppHostDirectory, ".."), out var cluster, out var problem))
+        throw new BadSettingException(problem);
+    using var data = DataDirectory.Open(cluster);
+
+    var manager = builder.AddProject<Projects.Backup_Manager>("manager", options => options.ExcludeLaunchProfile = true)
+        .WithHttpEndpoint(port: cluster.BasePort, name: "http", isProxied: false)
+        .WithHttpHealthCheck("/health")
+        .WithEnvironment("Cluster__Copies", cluster.Copies.ToString());
+
+    switch (cluster.Redis)
+    {
+        case RedisKind.Embedded:
+            builder.Services.AddHealthChecks().Add(new HealthCheckRegistration("redis-ping", _ => new RedisPing(cluster.RedisPort), null, null));
+            var redis = builder.AddProject<Projects.Backup_EmbeddedRedis>("redis", options => options.ExcludeLaunchProfile = true)
+                .WithEndpoint(port: cluster.RedisPort, scheme: "tcp", name: "tcp", isProxied: false)
+                .WithArgs("--port", cluster.RedisPort.ToString(), "--data", cluster.RedisDirectory)
+                .WithHealthCheck("redis-ping");
+            Common(redis);
+            var address = "127.0.0.1:" + cluster.RedisPort;
+            manager.WithEnvironment("ConnectionStrings__redis", address).WaitFor(redis);
+            break;
+
+        case RedisKind.Container:
+            // On disk before it is answered, as the embedded one.
+            var container = builder.AddRedis("redis")
+                .WithDataBindMount(cluster.RedisDirectory)
+                .WithArgs("--appendonly", "yes", "--appendfsync", "always");
+            manager.WithReference(container).WaitFor(container);
+            break;
+
+        case RedisKind.External:
+            manager.WithReference(builder.AddConnectionString("redis"));
+            break;
+    }
+
+    Common(manager);
+    for (var number = 1; number <= cluster.Nodes; number++)
+    {
+        var id = "node-" + number;
+        var url = "http://localhost:" + cluster.NodePort(number);
+        // Not proxied: behind a proxy a node that is down would hang instead of refusing, and nobody would turn to another.
+        var node = builder.AddProject<Projects.Backup_Storage>(id, options => options.ExcludeLaunchProfile = true)
+            .WithHttpEndpoint(port: cluster.NodePort(number), name: "http", isProxied: false)
+            .WithHttpHealthCheck("/health")
+            .WithEnvironment("Node__Id", id)
+            .WithEnvironment("Node__DataDirectory", cluster.NodeDirectory(number))
+            .WithEnvironment("Node__Address", url)
+            .WithReference(manager)
+            .WaitFor(manager);
+        Common(node);
+    }
+
+    builder.Services.AddSingleton(cluster);
+    builder.Services.AddHostedService<StartReport>();
+    builder.Build().Run();
+    return Environment.ExitCode;
+
+    void Common(IResourceBuilder<ProjectResource> project) => project
+        // Aspire does not pass these on.
+        .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+        .WithEnvironment("DOTNET_ENVIRONMENT", builder.Environment.EnvironmentName)
+        // With nobody at the other end (under tests) the default of ten seconds would be the time it takes to stop.
+        .WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "1000");
+}
+catch (BadSettingException bad)
+{
+    Console.Error.WriteLine(bad.Message);
+    return 1;
+}

@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+
+// Each test class runs a cluster of its own or changes the shared one: one at a time, on whatever cores there are.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace Backup.ClusterTests;
+
+/// <summary>
+/// A whole cluster, as AppHost.cs describes it, run by the testing harness on free ports and a directory of its own.
+/// It is ready when <see cref="StartAsync"/> returns.
+/// </summary>
+public sealed class RunningCluster : IAsyncDisposable
+{
+    /// <summary>A start takes about three seconds; the rest is for a busy machine.</summary>
+    public static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
+
+    private readonly bool ownsDirectory;
+
+    private RunningCluster(DistributedApplication app, string dataDirectory, bool ownsDirectory, int nodes)
+    {
+        App = app;
+        DataDirectory = dataDirectory;
+        this.ownsDirectory = ownsDirectory;
+        Nodes = nodes;
+    }
+
+    public DistributedApplication App { get; }
+
+    public string DataDirectory { get; }
+
+    /// <summary>How many nodes it has; they are named node-1 and so on.</summary>
+    public int Nodes { get; }
+
+    /// <summary>Every resource: redis, manager and the nodes.</summary>
+    public IEnumerable<string> Resources => ["redis", "manager", .. Enumerable.Range(1, Nodes).Select(number => $"node-{number}")];
+
+    /// <param name="dataDirectory">Kept when it is given, else a temporary one that goes with the cluster.</param>
+    /// <param name="nodes">Number of storage nodes.</param>
+    /// <param name="more">Further arguments for the AppHost.</param>
+    public static async Task<RunningCluster> StartAsync(string? dataDirectory = null, int nodes = 4, params string[] more)
+    {
+        var directory = dataDirectory ?? Directory.CreateTempSubdirectory("backup-cluster-").FullName;
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Backup_AppHost>(
+            ["--Cluster:BasePort=0", $"--Cluster:DataDirectory={directory}", $"--Cluster:Nodes={nodes}", .. more]);
+        var cluster = new RunningCluster(await builder.BuildAsync(), directory, dataDirectory is null, nodes);
+        try
+        {
+            await cluster.App.StartAsync();
+            await cluster.WaitUntilHealthyAsync([.. cluster.Resources]);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The node's own address, as clients use it.</summary>
+    public Uri NodeAddress(int number) => App.GetEndpoint($"node-{number}", "http");
+
+    /// <summary>Stops a resource in an orderly way, as the dashboard's button does, and returns when it has ended.</summary>
+    public async Task StopAsync(string resource)
+    {
+        Assert.True((await App.ResourceCommands.ExecuteCommandAsync(resource, "stop")).Success);
+        await WaitUntilEndedAsync(resource);
+    }
+
+    /// <summary>Starts a resource that has ended, and returns when it is ready.</summary>
+    public async Task StartAgainAsync(string resource)
+    {
+        Assert.True((await App.ResourceCommands.ExecuteCommandAsync(resource, "start")).Success);
+        await WaitUntilHealthyAsync(resource);
+    }
+
+    /// <summary>Ends a resource with SIGKILL, as a crash would, and returns when it has ended.</summary>
+    public async Task KillAsync(string resource)
+    {
+        using var process = Process.GetProcessById(await ProcessIdAsync(resource));
+        process.Kill();
+        await WaitUntilEndedAsync(resource);
+    }
+
+    /// <summary>The process of a running resource.</summary>
+    public async Task<int> ProcessIdAsync(string resource)
+    {
+        using var patience = new CancellationTokenSource(PatienceMax);
+        object? id = null;
+        await App.ResourceNotifications.WaitForResourceAsync(
+            resource,
+            change =>
+            {
+                id = change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value;
+                return id is not null && change.Snapshot.State?.Text == KnownResourceStates.Running;
+            },
+            patience.Token);
+        return Convert.ToInt32(id, CultureInfo.InvariantCulture);
+    }
+
+    public async Task WaitUntilHealthyAsync(params string[] resources)
+    {
+        foreach (var resource in resources)
+        {
+            using var patience = new CancellationTokenSource(PatienceMax);
+            try
+            {
+                await App.ResourceNotifications.WaitForResourceHealthyAsync(resource, patience.Token);
+            }
+            catch (Exception failure) when (failure is OperationCanceledException or DistributedApplicationException)
+            {
+                throw new InvalidOperationException($"{resource} did not become healthy: {failure.Message}\n{await LogsAsync()}");
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await App.StopAsync();
+        await App.DisposeAsync();
+        if (ownsDirectory)
+            Directory.Delete(DataDirectory, recursive: true);
+    }
+
+    private async Task WaitUntilEndedAsync(string resource)
+    {
+        using var patience = new CancellationTokenSource(PatienceMax);
+        await App.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, patience.Token);
+    }
+
+    /// <summary>What the processes wrote last, for the message of a failing test.</summary>
+    private async Task<string> LogsAsync()
+    {
+        var logs = App.Services.GetRequiredService<ResourceLoggerService>();
+        var text = new StringBuilder();
+        foreach (var resource in Resources)
+        {
+            await foreach (var lines in logs.GetAllAsync(resource))
+            {
+                foreach (var line in lines.TakeLast(50))
+                    text.AppendLine($"{resource} | {line.Content}");
+            }
+        }
+
+        return text.ToString();
+    }
+}

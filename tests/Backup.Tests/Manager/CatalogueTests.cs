@@ -1,0 +1,154 @@
+using System.Text;
+using Backup.Manager;
+using Backup.Protocol;
+using static Backup.Tests.Manager.ManagersOnRedis;
+
+namespace Backup.Tests.Manager;
+
+/// <summary>Listing, looking up, and both as of a time.</summary>
+public abstract class CatalogueTests(RedisFixture fixture)
+{
+    [SkippableFact]
+    public async Task Thousands_of_names_are_paged_in_the_order_of_their_bytes()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        var random = new Random(7);
+        // U+E000 to U+FFFC stand after the surrogates in UTF-16 and before them in bytes.
+        string[] folders = ["a", "ab", "a.b", "\uE123", "🙂", "b"];
+        string[] paths = [.. Enumerable.Range(0, 5_000).Select(i => $"{folders[random.Next(folders.Length)]}/{random.Next(1_000_000)}-{i}")];
+        foreach (var batch in paths.Chunk(700))
+            await cluster.StoreAsync(batch);
+        string[] expected = [.. paths.OrderBy(path => Convert.ToHexString(Encoding.UTF8.GetBytes(path)), StringComparer.Ordinal)];
+
+        Assert.Equal(expected, await ListAllAsync(cluster.First, cluster.Client, "", 333));
+        // The other manager has never seen the leaves, or has seen fewer of them.
+        Assert.Equal(expected, await ListAllAsync(cluster.Second, cluster.Client, "", 1000));
+        Assert.Equal(expected.Where(path => path.StartsWith("a/", StringComparison.Ordinal)), await ListAllAsync(cluster.First, cluster.Client, "a/", 100));
+        Assert.Equal(expected.Where(path => path.StartsWith("ab", StringComparison.Ordinal)), await ListAllAsync(cluster.First, cluster.Client, "ab", 100));
+        Assert.Empty(await ListAllAsync(cluster.First, cluster.Client, "zzz", 100));
+        Assert.Empty(await ListAllAsync(cluster.First, ClientId.New(), "", 100));
+        Assert.True((await cluster.Get<Names>().LeavesAsync(cluster.Client, default)).Count > 5);
+    }
+
+    [SkippableFact]
+    public async Task Two_managers_that_split_leaves_lose_no_name()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        await Parallel.ForAsync(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, ct) =>
+        {
+            var manager = i % 2 == 0 ? cluster.First : cluster.Second;
+            string[] paths = [.. Enumerable.Range(0, 100).Select(j => Name(j * 40 + i))];
+            var placed = await manager.PlaceAsync(cluster.Client, new PlaceRequest($"op{i}", [.. paths.Select(path => new PlaceFile(Path(path), VersionKind.File, 1))]), ct);
+            await CommitAsync(manager, cluster.Client, placed, paths);
+        });
+        Assert.Equal(Enumerable.Range(0, 4_000).Select(Name), await ListAllAsync(cluster.First, cluster.Client, "", 900));
+        Assert.Equal(Enumerable.Range(0, 4_000).Select(Name), await ListAllAsync(cluster.Second, cluster.Client, "", 1000));
+    }
+
+    [SkippableFact]
+    public async Task Pages_are_full_though_files_were_deleted()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        string[] paths = [.. Enumerable.Range(0, 1000).Select(Name)];
+        await cluster.StoreAsync(paths);
+        await cluster.DeleteAsync([.. paths.Where((_, i) => i % 10 != 0)]);
+        var page = await cluster.First.ListAsync(cluster.Client, new ListRequest("", null, 60), default);
+        Assert.Equal(60, page.Files.Length);
+        Assert.NotNull(page.Next);
+        var rest = await cluster.First.ListAsync(cluster.Client, new ListRequest("", page.Next, 60), default);
+        Assert.Equal(40, rest.Files.Length);
+        Assert.Null(rest.Next);
+        Assert.Equal(paths.Where((_, i) => i % 10 == 0), page.Files.Concat(rest.Files).Select(file => file.Path.Value));
+    }
+
+    [SkippableFact]
+    public async Task The_root_is_listed_as_it_was_at_any_time()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        var states = new List<(long TimeMs, Dictionary<string, long> Files)>();
+        var files = new Dictionary<string, long>();
+        var random = new Random(3);
+        for (var step = 0; step < 40; step++)
+        {
+            var path = $"f{random.Next(8)}";
+            if (files.ContainsKey(path) && random.Next(3) == 0)
+            {
+                await cluster.DeleteAsync(path);
+                files.Remove(path);
+            }
+            else
+            {
+                files[path] = (await cluster.StoreAsync(path)).Receipts[0].Version;
+            }
+            states.Add((cluster.Time.NowMs, new(files)));
+            cluster.Time.Advance(TimeSpan.FromMilliseconds(100));
+            await cluster.RegisterManyAsync("n1", "n2");
+        }
+        RootedPath[] all = [.. Enumerable.Range(0, 8).Select(i => Path($"f{i}"))];
+        foreach (var (timeMs, expected) in states)
+        {
+            var listed = await cluster.First.ListAsync(cluster.Client, new ListRequest("", null, 100, timeMs + 50), default);
+            Assert.Equal(expected.OrderBy(f => f.Key).Select(f => (f.Key, f.Value)), listed.Files.Select(f => (f.Path.Value, f.Version)));
+            var looked = await cluster.First.LookupAsync(cluster.Client, new LookupRequest(all, timeMs), default);
+            Assert.Equal(all.Select(path => expected.TryGetValue(path.Value, out var version) ? version : (long?)null), looked.Files.Select(file => file?.Version));
+        }
+        Assert.Empty((await cluster.First.ListAsync(cluster.Client, new ListRequest("", null, 100, states[0].TimeMs - 1), default)).Files);
+    }
+
+    [SkippableFact]
+    public async Task The_sequence_changes_with_each_commit_and_only_then()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        var seen = new HashSet<long>();
+        for (var i = 0; i < 5; i++)
+        {
+            var sequence = (await cluster.First.ListAsync(cluster.Client, new ListRequest("", null, 10), default)).Sequence;
+            Assert.True(seen.Add(sequence));
+            var placed = await cluster.PlaceAsync($"op{i}", ["x"]);
+            Assert.Equal(sequence, (await cluster.Second.ListAsync(cluster.Client, new ListRequest("", null, 10), default)).Sequence);
+            await cluster.CommitAsync(placed, "x");
+        }
+    }
+
+    [SkippableFact]
+    public async Task Unknown_paths_have_no_versions()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        Assert.Empty((await cluster.First.VersionsAsync(cluster.Client, new VersionsRequest(Path("x")), default)).Versions);
+        await cluster.StoreAsync("x");
+        await cluster.DeleteAsync("x");
+        var versions = (await cluster.First.VersionsAsync(cluster.Client, new VersionsRequest(Path("x")), default)).Versions;
+        Assert.Equal([VersionKind.File, VersionKind.Tombstone], versions.Select(version => version.Kind));
+        Assert.Empty((await cluster.First.VersionsAsync(ClientId.New(), new VersionsRequest(Path("x")), default)).Versions);
+        var looked = await cluster.First.LookupAsync(cluster.Client, new LookupRequest([Path("x"), Path("x"), Path("y")]), default);
+        Assert.Equal(3, looked.Files.Length);
+        Assert.All(looked.Files, Assert.Null);
+    }
+
+    private static async Task<List<string>> ListAllAsync(IManager manager, ClientId client, string prefix, int limit)
+    {
+        var names = new List<string>();
+        string? after = null;
+        do
+        {
+            var page = await manager.ListAsync(client, new ListRequest(prefix, after, limit), default);
+            Assert.True(page.Next is null || page.Files.Length == limit);
+            names.AddRange(page.Files.Select(file => file.Path.Value));
+            after = page.Next;
+        }
+        while (after is not null);
+        return names;
+    }
+}
+
+[Collection(OnGarnet.Name)]
+public sealed class CatalogueOnGarnet(GarnetFixture fixture) : CatalogueTests(fixture);
+
+[Collection(OnDebian.Name)]
+public sealed class CatalogueOnDebian(DebianFixture fixture) : CatalogueTests(fixture);
