@@ -95,6 +95,6 @@ public sealed partial class AppHostProcess : IDisposable
             ready.TrySetResult();
     }
 
-    [GeneratedRegex(@"^(?:redis|manager|node-\d+)\s.*\s(\d+)$")]
+    [GeneratedRegex(@"^(?:redis|manager|node-\d+) +(?:http://|127\.)\S+ .*?(\d+)$")]
     private static partial Regex ResourceLine();
 }
