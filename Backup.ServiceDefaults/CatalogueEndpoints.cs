@@ -29,7 +29,21 @@ public static class CatalogueEndpoints
         routes.MapPost(Routes.Versions, (HttpContext http, [FromBody] VersionsRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
             catalogue.VersionsAsync(http.Client(), request, ct));
         routes.MapGet(Routes.Cluster, ([FromServices] ICatalogue catalogue, CancellationToken ct) => catalogue.ClusterAsync(ct));
+        MapTime(routes);
         return routes;
+    }
+
+    /// <summary>Named moments, and what is kept of the past.</summary>
+    private static void MapTime(RouteGroupBuilder routes)
+    {
+        routes.MapPost(Routes.Snapshot, (HttpContext http, [FromBody] SnapshotRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
+            catalogue.SnapshotAsync(http.Client(), request, ct));
+        routes.MapGet(Routes.Snapshots, (HttpContext http, [FromServices] ICatalogue catalogue, CancellationToken ct) => catalogue.SnapshotsAsync(http.Client(), ct));
+        routes.MapPost(Routes.SnapshotDelete, (HttpContext http, [FromBody] SnapshotDeleteRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
+            catalogue.DeleteSnapshotAsync(http.Client(), request, ct));
+        routes.MapPost(Routes.Retention, (HttpContext http, [FromBody] RetentionRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
+            catalogue.RetainAsync(http.Client(), request, ct));
+        routes.MapPost(Routes.RetentionUndo, (HttpContext http, [FromServices] ICatalogue catalogue, CancellationToken ct) => catalogue.UndoRetentionAsync(http.Client(), ct));
     }
 
     /// <summary>The one place that says on whose behalf a request is made.</summary>

@@ -9,7 +9,10 @@ internal sealed class GlobalOptions
 
     public readonly Option<string[]> Server = new("--server")
     {
-        Description = "A node's address; give it several times to name several, any will do", HelpName = "URL", Recursive = true, Arity = ArgumentArity.OneOrMore,
+        Description = "A node's address; give it several times to name several, any will do",
+        HelpName = "URL",
+        Recursive = true,
+        Arity = ArgumentArity.OneOrMore,
     };
 
     public readonly Option<string?> Client = new("--client") { Description = "The id of the client whose files these are, to restore on another machine", HelpName = "ID", Recursive = true };

@@ -12,6 +12,9 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
     /// <summary>A node that sends nothing for this long is given up for another copy.</summary>
     private static readonly TimeSpan SilenceTime = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long the end of a stream may take after its last record.</summary>
+    private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(1);
+
     /// <summary>Restores into the target, in an order that asks each node for many versions at once.</summary>
     /// <exception cref="FailureException">The cluster cannot be asked at all; a single version that cannot be had is the target's to report.</exception>
     public async Task RestoreAsync(IReadOnlyList<FileVersion> versions, IRestoreTarget target, CancellationToken ct)
@@ -67,15 +70,12 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
             silence.CancelAfter(SilenceTime);
             var request = new ReadRequest([.. run.Select(r => r.Wanted())]);
             await using var stream = await cluster.AskNodeAsync(node, n => n.ReadAsync(cluster.Client, node.Id.Value, request, silence.Token));
-            var reader = new RecordReader(stream, node.Id.Value);
-            var coming = reader.ReadAsync(silence.Token).AsTask();
-            while (next < run.Length && await coming is { } record)
+            await using var records = new RecordsAhead(new RecordReader(stream, node.Id.Value), silence);
+            while (next < run.Length && await records.NextAsync() is { } record)
             {
                 silence.CancelAfter(SilenceTime);
-                // The next record is on its way while this one is checked and written.
-                coming = reader.ReadAsync(silence.Token).AsTask();
                 using (record)
-                    await AcceptAsync(run[next], record, node, coming, ct);
+                    await run[next].AcceptAsync(record, node.Id.Value, ct);
                 if (run[next].IsDone)
                     next++;
             }
@@ -106,17 +106,27 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
     private static bool IsTheTargets(Failure failure) =>
         failure.Code is FailureCode.LocalFailed or FailureCode.AlreadyExists or FailureCode.InvalidPath or FailureCode.SourceUnreadable;
 
-    private static async Task AcceptAsync(VersionReceiver receiver, Record record, NodeRef node, Task<Record?> coming, CancellationToken ct)
+    /// <summary>
+    /// Reads one record ahead: the next is on its way while this one is checked and written. Its end waits for the read
+    /// under way, since a connection given back in the middle of a read would hand the rest of it to the next request.
+    /// </summary>
+    private sealed class RecordsAhead(RecordReader reader, CancellationTokenSource stop) : IAsyncDisposable
     {
-        try
+        private Task<Record?> coming = reader.ReadAsync(stop.Token).AsTask();
+
+        public async ValueTask<Record?> NextAsync()
         {
-            await receiver.AcceptAsync(record, node.Id.Value, ct);
+            var record = await coming;
+            coming = record is null ? Task.FromResult(record) : reader.ReadAsync(stop.Token).AsTask();
+            return record;
         }
-        catch
+
+        public async ValueTask DisposeAsync()
         {
-            // The record under way has a buffer that must go back.
-            _ = coming.ContinueWith(t => { if (t.IsCompletedSuccessfully) t.Result?.Dispose(); }, TaskScheduler.Default);
-            throw;
+            // The end of the stream is next, unless it broke off or something in it was wrong: then it is cut short.
+            if (!coming.IsCompleted)
+                stop.CancelAfter(EndTime);
+            await coming.ContinueWith(read => { if (read.IsCompletedSuccessfully) read.Result?.Dispose(); }, TaskScheduler.Default);
         }
     }
 }

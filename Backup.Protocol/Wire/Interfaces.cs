@@ -25,6 +25,25 @@ public interface ICatalogue
 
     [Get(Routes.Cluster)]
     Task<ClusterStatus> ClusterAsync(CancellationToken ct);
+
+    /// <summary>Names a moment, or pins a named one longer.</summary>
+    [Post(Routes.Snapshot)]
+    Task<Snapshot> SnapshotAsync([Header(Headers.Client)] ClientId client, [Body] SnapshotRequest request, CancellationToken ct);
+
+    [Get(Routes.Snapshots)]
+    Task<SnapshotsReply> SnapshotsAsync([Header(Headers.Client)] ClientId client, CancellationToken ct);
+
+    /// <summary>Takes a name away; the versions stay until retention finds that no moment shows them. Refused while it is pinned.</summary>
+    [Post(Routes.SnapshotDelete)]
+    Task<SnapshotsReply> DeleteSnapshotAsync([Header(Headers.Client)] ClientId client, [Body] SnapshotDeleteRequest request, CancellationToken ct);
+
+    /// <summary>Says what a policy keeps and drops, and drops it if told to. What is dropped can be brought back for a while.</summary>
+    [Post(Routes.Retention)]
+    Task<RetentionReply> RetainAsync([Header(Headers.Client)] ClientId client, [Body] RetentionRequest request, CancellationToken ct);
+
+    /// <summary>Brings back everything that was dropped and is not gone for good yet.</summary>
+    [Post(Routes.RetentionUndo)]
+    Task<UndoReply> UndoRetentionAsync([Header(Headers.Client)] ClientId client, CancellationToken ct);
 }
 
 /// <summary>A node towards the manager.</summary>
@@ -54,6 +73,18 @@ public interface INode : ICatalogue
     [Post(Routes.Read)]
     Task<Stream> ReadAsync(
         [Header(Headers.Client)] ClientId client, [Header(Headers.Nodes)] string nodes, [Body] ReadRequest request, CancellationToken ct);
+}
+
+/// <summary>The manager towards a node.</summary>
+public interface ICollector
+{
+    /// <summary>The node forgets these versions for good. Repeating it changes nothing.</summary>
+    [Post(Routes.Forget)]
+    Task<ForgetReply> ForgetAsync([Header(Headers.Client)] ClientId client, [Body] ForgetRequest request, CancellationToken ct);
+
+    /// <summary>Frees what no version needs any more, now instead of in the background's time.</summary>
+    [Post(Routes.Collect)]
+    Task<CollectReply> CollectAsync(CancellationToken ct);
 }
 
 /// <summary>A primary towards its replica.</summary>

@@ -35,3 +35,14 @@ public sealed record RetentionReply(KeptSnapshot[] Kept, Snapshot[] Dropped, lon
 
 /// <param name="Versions">Versions brought back.</param>
 public sealed record UndoReply(Snapshot[] Snapshots, long Versions);
+
+/// <param name="Versions">At most <see cref="Limits.FilesPerCallMax"/>; those the node does not hold are no matter.</param>
+public sealed record ForgetRequest(long[] Versions);
+
+/// <param name="Forgotten">Versions that the node held until now.</param>
+public sealed record ForgetReply(int Forgotten);
+
+/// <param name="ChunksFreed">Records that no version needed any more, dead for longer than the grace period.</param>
+/// <param name="BytesFreed">By which the packs have shrunk.</param>
+/// <param name="StoredBytes">All packs now.</param>
+public sealed record CollectReply(long ChunksFreed, long BytesFreed, long StoredBytes);

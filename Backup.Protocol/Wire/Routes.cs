@@ -10,6 +10,11 @@ public static class Routes
     public const string Lookup = "/v1/lookup";
     public const string Versions = "/v1/versions";
     public const string Cluster = "/v1/cluster";
+    public const string Snapshots = "/v1/snapshots";
+    public const string Snapshot = "/v1/snapshots/put";
+    public const string SnapshotDelete = "/v1/snapshots/delete";
+    public const string Retention = "/v1/retention";
+    public const string RetentionUndo = "/v1/retention/undo";
 
     // Nodes to the manager.
     public const string Register = "/v1/nodes/register";
@@ -20,6 +25,10 @@ public static class Routes
     public const string Segments = "/v1/segments";
     public const string Read = "/v1/read";
     public const string Files = "/files/{**path}";
+
+    // The manager to nodes.
+    public const string Forget = "/v1/forget";
+    public const string Collect = "/v1/collect";
 
     // A primary to its replica.
     public const string ReplicaSegments = "/v1/replica/segments";

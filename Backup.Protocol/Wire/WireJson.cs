@@ -35,6 +35,15 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(MissingReply))]
 [JsonSerializable(typeof(StoreReply))]
 [JsonSerializable(typeof(ReadRequest))]
+[JsonSerializable(typeof(SnapshotRequest))]
+[JsonSerializable(typeof(SnapshotDeleteRequest))]
+[JsonSerializable(typeof(SnapshotsReply))]
+[JsonSerializable(typeof(RetentionRequest))]
+[JsonSerializable(typeof(RetentionReply))]
+[JsonSerializable(typeof(UndoReply))]
+[JsonSerializable(typeof(ForgetRequest))]
+[JsonSerializable(typeof(ForgetReply))]
+[JsonSerializable(typeof(CollectReply))]
 public sealed partial class WireJson : JsonSerializerContext;
 
 /// <summary>A failure as a response body: RFC 9457 problem details with our own members beside the standard ones.</summary>

@@ -4,8 +4,10 @@ namespace Backup.ClusterTests;
 
 /// <summary>Large files in bounded memory, on every process they pass.</summary>
 [Collection(ClusterCollection.Name)]
-public class LargeFileTests(ClusterFixture cluster)
+public class LargeFileTests(ClusterFixture fixture)
 {
+    private readonly RunningCluster cluster = fixture.Cluster;
+
     /// <summary>Each node, the manager and the client stay below this, whatever the size of the file.</summary>
     private const long ResidentBytesMax = 300L << 20;
 
@@ -27,7 +29,7 @@ public class LargeFileTests(ClusterFixture cluster)
         Assert.Equal(sizeBytes, version.SizeBytes);
         foreach (var holder in receipt.Nodes)
             await connection.RestoreFromAsync(version, holder, seed: 77);
-        foreach (var (name, peakBytes) in cluster.PeakResidentBytes())
+        foreach (var (name, peakBytes) in await cluster.PeakResidentBytesAsync())
             Assert.True(peakBytes < ResidentBytesMax, $"{name} had {peakBytes >> 20} MiB resident at its peak.");
     }
 }

@@ -6,8 +6,10 @@ namespace Backup.ClusterTests;
 
 /// <summary>The main job on a whole cluster: a file sent to any node lies on two, and comes back through any, from either.</summary>
 [Collection(ClusterCollection.Name)]
-public class MainJobTests(ClusterFixture cluster)
+public class MainJobTests(ClusterFixture fixture)
 {
+    private readonly RunningCluster cluster = fixture.Cluster;
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -17,14 +19,14 @@ public class MainJobTests(ClusterFixture cluster)
     public async Task A_file_sent_to_any_node_comes_back_through_any_node_from_either_copy(long sizeBytes)
     {
         var client = ClientId.New();
-        foreach (var sentTo in cluster.Nodes)
+        foreach (var sentTo in cluster.Addresses())
         {
             var path = $"any/{sentTo.Port}.bin";
             var receipt = await cluster.Connect(client, sentTo).UploadAsync(Transfers.File(path, sentTo.Port, sizeBytes));
             Assert.Equal(2, receipt.Nodes.Distinct().Count());
             Assert.Equal(0, receipt.CopiesOwed);
             Assert.Equal(sizeBytes, receipt.SizeBytes);
-            foreach (var askedOf in cluster.Nodes)
+            foreach (var askedOf in cluster.Addresses())
             {
                 var connection = cluster.Connect(client, askedOf);
                 var version = await connection.LookupAsync(path);
@@ -52,7 +54,7 @@ public class MainJobTests(ClusterFixture cluster)
         var before = await cluster.Connect(ClientId.New()).StatusAsync();
         var clients = Enumerable.Range(0, 100).Select(_ => ClientId.New()).ToList();
         await Task.WhenAll(clients.Select((client, i) =>
-            cluster.Connect(client, cluster.Nodes[i % cluster.Nodes.Count]).UploadAsync(Transfers.File($"file-{i}", i, 10_000 + i))));
+            cluster.Connect(client, cluster.NodeAddress(1 + i % cluster.Nodes)).UploadAsync(Transfers.File($"file-{i}", i, 10_000 + i))));
 
         var held = new Dictionary<NodeId, long>();
         foreach (var (client, i) in clients.Select((c, i) => (c, i)))
@@ -102,14 +104,13 @@ public class MainJobTests(ClusterFixture cluster)
         var (mine, yours) = (cluster.Connect(ClientId.New()), cluster.Connect(ClientId.New()));
         var receipt = await mine.UploadAsync(Transfers.File("secret", 5, 2_000_000));
         Assert.Null(await yours.LookupAsync("secret"));
+        var target = new Refused();
+        await new Restorer(yours, new TransferCounters()).RestoreAsync([(await mine.LookupAsync("secret"))!], target, default);
+        Assert.Equal(FailureCode.NotFound, target.Failure?.Code);
+
         var counters = new TransferCounters();
         await yours.UploadAsync([Transfers.File("same content", 5, 2_000_000)], counters);
         Assert.True(counters.BytesSent > 2_000_000, "Another client's chunks were found: that tells what he has.");
-
-        var version = (await mine.LookupAsync("secret"))!;
-        var target = new Refused();
-        await new Restorer(yours, new TransferCounters()).RestoreAsync([version], target, default);
-        Assert.Equal(FailureCode.NotFound, target.Failure?.Code);
         Assert.Equal(2, receipt.Nodes.Length);
     }
 
@@ -117,8 +118,8 @@ public class MainJobTests(ClusterFixture cluster)
     public async Task Plain_http_stores_restores_and_deletes()
     {
         var path = $"/files/plain/{Guid.NewGuid():n}.bin";
-        using var here = new HttpClient { BaseAddress = cluster.Nodes[0] };
-        using var there = new HttpClient { BaseAddress = cluster.Nodes[^1] };
+        using var here = new HttpClient { BaseAddress = cluster.Addresses()[0] };
+        using var there = new HttpClient { BaseAddress = cluster.Addresses()[^1] };
         var content = Payload.Bytes(11, 3_000_000);
 
         using var put = await here.PutAsync(path, new ByteArrayContent(content));
@@ -139,7 +140,7 @@ public class MainJobTests(ClusterFixture cluster)
         var connection = cluster.Connect(ClientId.New());
         var receipts = await connection.UploadAsync(Enumerable.Range(0, 20).Select(i => Transfers.File($"kept/{i}", i, 200_000)));
         var victim = receipts[0].Nodes[0];
-        await cluster.StopAsync(victim);
+        await cluster.StopAsync(victim.Value);
         try
         {
             for (var i = 0; i < receipts.Length; i++)
@@ -149,7 +150,7 @@ public class MainJobTests(ClusterFixture cluster)
         }
         finally
         {
-            await cluster.StartAsync(victim);
+            await cluster.StartAgainAsync(victim.Value);
         }
         await connection.RestoreFromAsync((await connection.LookupAsync("kept/0"))!, victim, 0);
     }
