@@ -58,8 +58,9 @@ public sealed class ManagerOverHttpTests(GarnetFixture fixture)
         ];
         foreach (var (route, body, code) in cases)
             Assert.Equal((route, body, code), (route, body, (await PostAsync(http, route, body, client)).Code));
-        Assert.Equal(FailureCode.Unauthorized, (await PostAsync(http, Routes.Place, "{}", null)).Code);
-        Assert.Equal(FailureCode.Unauthorized, (await PostAsync(http, Routes.List, "{}", "0")).Code);
+        const string list = """{"prefix":"","after":null,"limit":10}""";
+        Assert.Equal(FailureCode.Unauthorized, (await PostAsync(http, Routes.List, list, null)).Code);
+        Assert.Equal(FailureCode.Unauthorized, (await PostAsync(http, Routes.List, list, "0")).Code);
     }
 
     [Theory]
