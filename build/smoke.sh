@@ -21,7 +21,7 @@ start() {
   fail "the cluster was not ready in 3 minutes"
 }
 stop() {
-  pids=$(awk '/^(redis|manager|node-[0-9]+) +(http|127)/ && $NF ~ /^[0-9]+$/ { print $NF }' "$work/cluster.log")
+  pids=$(awk '$2 != "|" && /^(redis|manager|node-[0-9]+) / && $NF ~ /^[0-9]+$/ { print $NF }' "$work/cluster.log")
   [ "$(echo "$pids" | wc -l)" = 6 ] || fail "expected six processes, saw: $pids"
   kill -TERM -- "-$cluster"
   for _ in $(seq 100); do
