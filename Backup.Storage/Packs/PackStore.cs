@@ -143,7 +143,9 @@ public sealed partial class PackStore : IAsyncDisposable
             index = PackIndex.TryOpen(path, identity.Incarnation);
             if (index is null)
             {
-                LogRebuild(log, path);
+                // A directory that is used for the first time has nothing to make it from.
+                if (PackFiles.List(options.Directory).Length > 0)
+                    LogRebuild(log, path);
                 index = PackIndex.Create(path, identity.Incarnation);
             }
             return new PackStore(options, held, identity, index, log, ct);
