@@ -15,11 +15,13 @@ internal sealed class StoredPattern
     {
         if (string.IsNullOrWhiteSpace(pattern))
             throw Failure.InvalidRequest("The pattern is empty.").Exception();
+        if (pattern[0] == '!')
+            throw new Failure(FailureCode.InvalidRequest, "A pattern that starts with '!' would mean all other files.", "client", "Write '?' for the '!' of a name.").Exception();
         if (pattern.StartsWith("./", StringComparison.Ordinal))
             pattern = pattern[1..];
         try
         {
-            rules = new IgnoreList([pattern[0] is '!' or '#' ? "\\" + pattern : pattern], ignoreCase ? MatchFlags.PATHNAME | MatchFlags.CASEFOLD : MatchFlags.PATHNAME);
+            rules = new IgnoreList([pattern[0] == '#' ? "\\" + pattern : pattern], ignoreCase ? MatchFlags.PATHNAME | MatchFlags.CASEFOLD : MatchFlags.PATHNAME);
         }
         catch (ArgumentException e)
         {

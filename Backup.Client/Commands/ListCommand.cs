@@ -25,13 +25,13 @@ internal sealed class ListCommand : CommandLineCommand
 
     public override async Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)
     {
+        var asOfMs = await run.AsOfAsync(asOf, ct);
         var start = Prefix(run, run.Parsed.GetValue(prefix));
         if (run.Session.KnownClient is null)
         {
             run.Report.Note("Nothing is stored: this root has not been backed up from this machine. For a backup made elsewhere, pass --client ID.");
             return ExitCode.Done;
         }
-        var asOfMs = await run.AsOfAsync(asOf, ct);
         long files = 0, folders = 0, bytes = 0;
         await foreach (var file in run.Session.ConnectToRead().ListAsync(start, asOfMs, ct))
         {

@@ -21,8 +21,6 @@ public sealed class StoredPatternTests
     [InlineData("./notes.txt", "notes.txt", true)]
     [InlineData("a?c", "abc", true)]
     [InlineData("[a-c]1", "b1", true)]
-    [InlineData("!x", "!x", true)]
-    [InlineData("!x", "x", false)]
     [InlineData("#x", "#x", true)]
     [InlineData("*.PDF", "a.pdf", false)]
     public void A_pattern_finds_what_it_says(string pattern, string path, bool matches) => Assert.Equal(matches, new StoredPattern(pattern, false).Matches(path, isFolder: false));
@@ -55,6 +53,8 @@ public sealed class StoredPatternTests
     [InlineData("**/x", "")]
     public void No_more_is_listed_than_can_match(string pattern, string prefix) => Assert.Equal(prefix, new StoredPattern(pattern, false).Prefix);
 
-    [Fact]
-    public void Nothing_is_no_pattern() => Assert.Throws<FailureException>(() => new StoredPattern(" ", false));
+    [Theory]
+    [InlineData(" ")]
+    [InlineData("!x")]
+    public void What_finds_nothing_or_all_else_is_no_pattern(string pattern) => Assert.Throws<FailureException>(() => new StoredPattern(pattern, false));
 }
