@@ -189,7 +189,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
         var request = new CommitRequest(operation, [.. files.Select(f => f.Commit())]);
         var reply = await cluster.AskAsync(n => n.CommitAsync(cluster.Client, request, ct), ct);
         Interlocked.Increment(ref counters.Commits);
-        Interlocked.Add(ref counters.Files, files.Count);
+        Interlocked.Add(ref counters.Files, files.Count(f => f.Source.Kind != VersionKind.Folder));
         return files.Zip(reply.Receipts).ToDictionary(p => p.First, p => p.Second);
     }
 
