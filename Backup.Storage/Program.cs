@@ -1,6 +1,7 @@
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Storage;
+using Backup.Storage.Collection;
 using Backup.Storage.Gateway;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
@@ -21,6 +22,7 @@ app.MapDefaultEndpoints();
 app.MapCatalogue();
 app.MapGateway();
 app.MapReplica();
+app.MapCollection();
 app.MapFiles();
 app.Run();
 return 0;
