@@ -87,7 +87,7 @@ internal sealed class AspireDashboard(IConfiguration configuration, ResourceNoti
             exec 3<&0
             "$@" 3<&- </dev/null & tool=$!
             { read -r nothing; kill $tool; } <&3 2>/dev/null & watch=$!
-            trap 'kill $tool' TERM
+            trap 'kill $tool' TERM INT
             wait $tool
             wait $tool
             kill $watch 2>/dev/null

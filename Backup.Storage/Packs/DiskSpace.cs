@@ -8,8 +8,11 @@ namespace Backup.Storage.Packs;
 /// </summary>
 internal sealed class DiskSpace(string directory, long reserveBytes)
 {
-    /// <summary>How much may be appended before the file system is asked again; others may fill the disk meanwhile.</summary>
-    private const long AskAgainBytes = 16 << 20;
+    /// <summary>How much may be appended before the file system is asked again; others, and the index, fill the disk meanwhile.</summary>
+    private const long AskAgainBytesMax = 16 << 20;
+
+    /// <summary>Asked again after this share of what was free, so that a nearly full disk is looked at closely.</summary>
+    private const int AskAgainShare = 16;
 
     private long believedFree;
     private long untilAsked;
@@ -26,7 +29,7 @@ internal sealed class DiskSpace(string directory, long reserveBytes)
         if (untilAsked < bytes || believedFree < bytes)
         {
             believedFree = FreeBytes;
-            untilAsked = AskAgainBytes;
+            untilAsked = Math.Min(AskAgainBytesMax, believedFree / AskAgainShare);
         }
         if (believedFree < bytes)
             return false;

@@ -71,7 +71,7 @@ internal static class IndexSchema
         {
             connection.Open();
             // NORMAL: after a loss of power the last transactions may be gone, all of them whole; the packs replay them.
-            foreach (var pragma in (string[])["journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY", "busy_timeout = 10000",
+            foreach (var pragma in (string[])["journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 10000",
                 $"cache_size = -{(writer ? WriterCacheKib : ReaderCacheKib)}", "cell_size_check = ON"])
                 Execute(connection, "PRAGMA " + pragma);
             return connection;

@@ -18,7 +18,7 @@ public sealed partial class PackStore : IAsyncDisposable
 
     private readonly PackStoreOptions options;
     private readonly DirectoryLock held;
-    private readonly ReadHandles handles;
+    private readonly PackReader reader;
     private readonly DiskSpace space;
     private readonly ILogger log;
     private readonly ConcurrentBag<RecordCodec> codecs = [];
@@ -26,7 +26,7 @@ public sealed partial class PackStore : IAsyncDisposable
     private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, CancellationToken ct)
     {
         (this.options, this.held, this.log, Index, Incarnation) = (options, held, log, index, identity.Incarnation);
-        handles = new ReadHandles(options.Directory);
+        reader = new PackReader(options.Directory);
         space = new DiskSpace(options.Directory, options.ReserveBytes);
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
         recovery.Run(ct);
@@ -107,25 +107,10 @@ public sealed partial class PackStore : IAsyncDisposable
     {
         if (!at.IsHeld)
             return Index.IsDamaged(at.Key) ? throw Failure.Corrupt(at.Key.ToString(), Node).Exception() : null;
-        var bytes = RecordHeader.LengthBytes + at.StoredBytes;
-        var rented = Record.Rent(at.StoredBytes);
         try
         {
-            using var pack = handles.Take(at.Pack);
-            var read = 0;
-            while (read < bytes)
-            {
-                var got = await RandomAccess.ReadAsync(pack.File, rented.AsMemory(read, bytes - read), at.Offset + read, ct);
-                if (got == 0)
-                    break;
-                read += got;
-            }
-            if (read == bytes && RecordHeader.TryRead(rented, out var header) && RecordKey.Of(header) == at.Key && header.StoredBytes == at.StoredBytes)
-            {
-                var record = Record.Wrap(rented, header);
-                if (record.ChecksumMatches())
-                    return record;
-            }
+            if (await reader.ReadAsync(at, ct) is { } record)
+                return record;
         }
         catch (FileNotFoundException) when (Index.Find(at.Key) is var now && now != at)
         {
@@ -135,17 +120,10 @@ public sealed partial class PackStore : IAsyncDisposable
         }
         catch (Exception e) when (DiskFailure.Is(e))
         {
-            Record.Return(rented);
             if (e.HResult == InputOutputError)
                 Note(DamageKind.Unreadable, at);
             throw DiskFailure.Of(e, Node, $"reading {at.Key}").Exception(e);
         }
-        catch
-        {
-            Record.Return(rented);
-            throw;
-        }
-        Record.Return(rented);
         Note(DamageKind.Payload, at);
         throw Failure.Corrupt(at.Key.ToString(), Node).Exception();
     }
@@ -155,7 +133,7 @@ public sealed partial class PackStore : IAsyncDisposable
     {
         await Task.Run(Commits.Dispose);
         Appender.Dispose();
-        handles.Dispose();
+        reader.Dispose();
         Index.Dispose();
         foreach (var codec in codecs)
             codec.Dispose();

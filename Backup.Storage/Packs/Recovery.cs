@@ -92,14 +92,13 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     private Standing Look(int number, SafeFileHandle file, long length)
     {
         var bytes = new byte[PackHeader.LengthBytes];
-        var read = RandomAccess.Read(file, bytes, 0);
-        if (read < bytes.Length)
+        if (length < bytes.Length)
         {
             // The process ended between making the file and writing its header: no record was ever in it.
             damage.Add(new Damage(DamageKind.Unfinished, number, 0, length));
             return Standing.Unusable;
         }
-        if (!PackHeader.TryRead(bytes, out var header, out var version))
+        if (!TryRead(file, bytes, 0) || !PackHeader.TryRead(bytes, out var header, out var version))
         {
             LogHeaderDamaged(number);
             damage.Add(new Damage(DamageKind.PackHeader, number, 0, PackHeader.LengthBytes));
@@ -118,7 +117,20 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     {
         var bytes = new byte[PackSeal.LengthBytes];
         var at = length - bytes.Length;
-        return at >= PackHeader.LengthBytes && RandomAccess.Read(file, bytes, at) == bytes.Length && PackSeal.IsValid(bytes, number, at);
+        return at >= PackHeader.LengthBytes && TryRead(file, bytes, at) && PackSeal.IsValid(bytes, number, at);
+    }
+
+    /// <summary>One place that the disk cannot read must not keep the whole node from starting.</summary>
+    private static bool TryRead(SafeFileHandle file, Span<byte> bytes, long offset)
+    {
+        try
+        {
+            return RandomAccess.Read(file, bytes, offset) == bytes.Length;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Goes on with the last pack, which was left in order, so that each start does not leave a small one behind.</summary>
@@ -135,12 +147,8 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
         var isSealed = IsSealed(number, file, length);
         var end = isSealed ? length - PackSeal.LengthBytes : length;
         var from = known is { } row ? Math.Max(row.Watermark, PackHeader.LengthBytes) : PackHeader.LengthBytes;
-        if (!isSealed)
-        {
-            // What a killed process wrote may be in the kernel's memory only, or, after a failed fsync, there and never on the disk.
-            Fsync.File(file);
-            Fsync.ForgetCached(file);
-        }
+        if (!isSealed && !TrySync(file, number, from, length))
+            return;
 
         // Only of a pack the index knew as open is it known that nothing beyond the watermark was acknowledged.
         var isUnacknowledged = known is { State: PackState.Open };
@@ -167,6 +175,27 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     }
 
     /// <summary>
+    /// What a killed process wrote may be in the kernel's memory only, or, after a failed fsync, there and never on the disk.
+    /// What cannot be made durable must not be indexed: an answer that it is held would be believed.
+    /// </summary>
+    private bool TrySync(SafeFileHandle file, int number, long from, long length)
+    {
+        try
+        {
+            Fsync.File(file);
+            Fsync.ForgetCached(file);
+            return true;
+        }
+        catch (IOException e)
+        {
+            LogSyncFailed(number, e.Message);
+            damage.Add(new Damage(DamageKind.Unreadable, number, from, length - from));
+            Flush(new PackRow(number, PackState.Retired, length, from));
+            return false;
+        }
+    }
+
+    /// <summary>
     /// Whether a piece that is no whole record looks like a write that a crash cut short: the file ends inside it, or its last
     /// byte was never written and so reads as zero. A record whose bytes are all there and wrong was damaged after it was written.
     /// </summary>
@@ -176,7 +205,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
         if (isLast && piece.Bytes < (piece.Header?.RecordBytes ?? RecordHeader.LengthBytes))
             return true;
         var last = new byte[1];
-        var isBlank = RandomAccess.Read(file, last, piece.Offset + piece.Bytes - 1) == 1 && last[0] == 0;
+        var isBlank = TryRead(file, last, piece.Offset + piece.Bytes - 1) && last[0] == 0;
         return isBlank && (isUnacknowledged || (isLast && piece.Header is null));
     }
 
@@ -239,6 +268,9 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
 
     [LoggerMessage(LogLevel.Information, "Pack {Pack} was replayed from byte {From}: whole up to {LastWhole} of {Length}, {Damaged} pieces that are no whole record")]
     private partial void LogReplayed(int pack, long from, long lastWhole, long length, int damaged);
+
+    [LoggerMessage(LogLevel.Critical, "fsync of pack {Pack} failed while it was recovered ({Error}); what was not indexed of it is not used")]
+    private partial void LogSyncFailed(int pack, string error);
 
     [LoggerMessage(LogLevel.Error, "Pack {Pack} has vanished")]
     private partial void LogVanished(int pack);

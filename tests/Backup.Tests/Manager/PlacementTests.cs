@@ -143,6 +143,35 @@ public abstract class PlacementTests(RedisFixture fixture)
     }
 
     [SkippableFact]
+    public async Task The_copy_that_survives_stays_and_zones_stay_apart()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterAsync("a1", zone: "a");
+        await cluster.RegisterAsync("a2", zone: "a");
+        await cluster.RegisterAsync("b1", zone: "b");
+        await cluster.RegisterAsync("b2", zone: "b");
+        Assert.Equal(["a1", "b1"], NodesOf(await cluster.PlaceAsync("a", ["x"])));
+        Assert.Equal(["b1", "a2"], NodesOf(await cluster.PlaceAsync("a", ["x"], avoid: ["a1"])));
+        Assert.Equal(["a2", "b2"], NodesOf(await cluster.PlaceAsync("a", ["x"], avoid: ["b1"])));
+        await cluster.AssertLoadsExactAsync();
+    }
+
+    [SkippableFact]
+    public async Task Files_that_travel_together_are_placed_anew_together()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2", "n3", "n4", "n5");
+        string[] paths = [.. Enumerable.Range(0, 50).Select(Name)];
+        PlaceRequest Request(params string[] avoid) => new("a",
+            [.. paths.Select(path => new PlaceFile(Path(path), VersionKind.File, 1))], [.. avoid.Select(Node)], Together: true);
+        Assert.Single((await cluster.First.PlaceAsync(cluster.Client, Request(), default)).Placements);
+        var placed = await cluster.First.PlaceAsync(cluster.Client, Request("n1"), default);
+        Assert.Equal("n2", Assert.Single(placed.Placements).Nodes[0].Id.Value);
+        Assert.Equal([0, 50], (await cluster.LoadsAsync()).Where(pair => pair.Key is "n1" or "n2").Select(pair => pair.Value).Order());
+        await cluster.AssertLoadsExactAsync();
+    }
+
+    [SkippableFact]
     public async Task A_refused_placement_changes_nothing()
     {
         await using var cluster = await ManagersOnRedis.StartAsync(fixture);

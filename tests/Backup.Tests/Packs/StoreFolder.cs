@@ -33,12 +33,7 @@ internal sealed class StoreFolder : IDisposable
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 
-    public static byte[] Content(int seed, int bytes)
-    {
-        var content = new byte[bytes];
-        new Random(seed).NextBytes(content);
-        return content;
-    }
+    public static byte[] Content(int seed, int bytes) => PackWriter.Seeded.Bytes(seed, bytes);
 
     public static Record Chunk(int seed, int bytes, ClientId? client = null) => Record.Of(RecordKind.Chunk, client ?? Alice, Content(seed, bytes));
 
