@@ -77,7 +77,7 @@ public sealed partial class PackStore : IAsyncDisposable
     internal SemaphoreSlim Order { get; } = new(1, 1);
 
     /// <summary>Closes the handles of a pack that was removed.</summary>
-    internal void Drop(int pack) => handles.Drop(pack);
+    internal void Drop(int pack) => reader.Drop(pack);
 
     /// <summary>Begins one segment of one client.</summary>
     public PackBatch Begin(ClientId client) => new(this, client);
@@ -115,7 +115,6 @@ public sealed partial class PackStore : IAsyncDisposable
         catch (FileNotFoundException) when (Index.Find(at.Key) is var now && now != at)
         {
             // Its pack was compacted since it was located.
-            Record.Return(rented);
             return await ReadAsync(now, ct);
         }
         catch (Exception e) when (DiskFailure.Is(e))
