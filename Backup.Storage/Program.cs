@@ -1,6 +1,7 @@
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Storage;
+using Backup.Storage.Collection;
 using Backup.Storage.Gateway;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
@@ -24,6 +25,7 @@ try
     app.MapCatalogue();
     app.MapGateway();
     app.MapReplica();
+    app.MapCollection();
     app.MapFiles();
     await app.RunAsync();
     return 0;

@@ -1,5 +1,6 @@
 using Backup.Protocol;
 using Backup.ServiceDefaults;
+using Backup.Storage.Collection;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
 using Backup.Storage.Primary;
@@ -37,7 +38,9 @@ public static class StorageSetup
         services.AddSingleton<VersionSender>();
         services.AddSingleton<VersionCopy>();
         services.AddSingleton<PrimaryStore>();
+        services.AddSingleton(s => new Collector(s.GetRequiredService<PackStore>(), options.GraceTime, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<Collector>>()));
         services.AddHostedService<MembershipWorker>();
+        services.AddHostedService<CollectionWorker>();
         services.AddHealthChecks().AddCheck<RegisteredCheck>("registered");
     }
 

@@ -73,11 +73,11 @@ local function release(names)
   end
 end
 
--- Adds one to each node that does not hold the file yet, and names these.
-local function count_nodes(nodes, value)
+-- Adds one to each node that does not hold the file yet, if it is one,, and names these.
+local function count_nodes(nodes, value, kind)
   local counted = {}
   for _, node in ipairs(nodes) do
-    if not holds(value, node.id) then
+    if counts(kind) and not holds(value, node.id) then
       node.load = node.load + 1
       counted[#counted + 1] = node.id
     end
@@ -97,7 +97,7 @@ local together
 
 -- Nodes for a new place: those that hold the file, else those that hold its content, else what is left of the place it
 -- had in this operation, filled up with fewest files first.
-local function choose(i, size, hint, before)
+local function choose(i, kind, size, hint, before)
   local value = values[i]
   local _, _, holders = newest(value)
   local nodes = together or still_good(holders, copies)
@@ -105,7 +105,7 @@ local function choose(i, size, hint, before)
     nodes = still_good(redis.call('GET', KEYS[hint]) or '', copies)
   end
   if nodes then
-    local counted = count_nodes(nodes, value)
+    local counted = count_nodes(nodes, value, kind)
     for _, node in ipairs(counted) do
       order.offer(order.nodes[node])
     end
@@ -156,7 +156,7 @@ for i = 1, count do
       version, fresh = version + 1, fresh + 1
       e_version, e_time = int(version), int(time)
     end
-    local nodes, ids = choose(i, tonumber(size), tonumber(hint), names)
+    local nodes, ids = choose(i, kind, tonumber(size), tonumber(hint), names)
     if not nodes then
       return { 'few', i, ids }
     end
