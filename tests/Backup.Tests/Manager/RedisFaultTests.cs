@@ -98,6 +98,29 @@ public abstract class RedisFaultTests(RedisFixture fixture)
     }
 
     [SkippableFact]
+    public async Task No_more_wait_for_a_silent_redis_than_the_bound_and_none_for_long()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        var server = await fixture.ServerAsync();
+        await using var metadata = Metadata.Connect(server.ConnectionString);
+        await metadata.ReadManyAsync(["x"], default);
+        Signal(server, "STOP");
+        try
+        {
+            var started = Stopwatch.StartNew();
+            var codes = await Task.WhenAll(Enumerable.Range(0, Metadata.CallsMax + Metadata.CallsWaitingMax + 10).Select(async _ =>
+                (await Assert.ThrowsAsync<FailureException>(() => metadata.ReadManyAsync(["x"], default))).Failure.Code));
+            Assert.True(started.Elapsed < AnswerTimeMax, $"It took {started.Elapsed}.");
+            Assert.All(codes, code => Assert.True(code is FailureCode.Busy or FailureCode.MetadataUnavailable));
+            Assert.True(codes.Count(code => code == FailureCode.Busy) >= 10);
+        }
+        finally
+        {
+            Signal(server, "CONT");
+        }
+    }
+
+    [SkippableFact]
     public async Task A_manager_starts_without_redis()
     {
         await fixture.ServerAsync();
