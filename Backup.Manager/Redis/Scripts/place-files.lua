@@ -122,7 +122,7 @@ local function choose(i, kind, size, hint, before)
   if #picked < copies and (refuse or #picked == 0) then
     return nil, #picked
   end
-  local counted = count_nodes(picked, value)
+  local counted = count_nodes(picked, value, kind)
   order.done(picked)
   return picked, counted
 end

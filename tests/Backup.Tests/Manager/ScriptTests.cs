@@ -37,6 +37,8 @@ public abstract class ScriptTests(RedisFixture fixture)
         await cluster.StoreAsync([.. Enumerable.Range(0, NameLeaves.NamesMax + 1).Select(Name)]);
         await cluster.First.ListAsync(cluster.Client, new ListRequest("", null, 10), default);
         await cluster.First.ClusterAsync(default);
+        await cluster.First.SnapshotAsync(cluster.Client, new SnapshotRequest("noon"), default);
+        await cluster.First.DeleteSnapshotAsync(cluster.Client, new SnapshotDeleteRequest("noon"), default);
         await cluster.PlaceAsync("late", ["x"]);
         cluster.Time.Advance(Leases.Reservation);
         await cluster.Get<ReservationExpiry>().StepAsync(default);
