@@ -4,6 +4,7 @@ using Backup.AppHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
+Interrupt.Heed();
 try
 {
     var builder = DistributedApplication.CreateBuilder(args);

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 
 namespace Backup.AppHost;
@@ -6,7 +7,7 @@ namespace Backup.AppHost;
 /// <summary>
 /// Tells whoever started the cluster where everything is, once it is ready; or that it will not be, and ends it.
 /// </summary>
-internal sealed class StartReport(ClusterOptions cluster, ResourceNotificationService resources, IHostApplicationLifetime lifetime) : BackgroundService
+internal sealed class StartReport(ClusterOptions cluster, ResourceNotificationService resources, IHostApplicationLifetime lifetime, IConfiguration configuration) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -34,6 +35,8 @@ internal sealed class StartReport(ClusterOptions cluster, ResourceNotificationSe
         }
 
         Console.WriteLine(Text(rows, $"http://localhost:{cluster.NodePort(1)}"));
+        if (configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] is { } telemetry && rows[^1][0] == "dashboard")
+            Console.WriteLine($"To have the client's own steps in its traces: export OTEL_EXPORTER_OTLP_ENDPOINT={telemetry}\n");
     }
 
     private async Task<string[]> RowAsync(string name, string address, string directory, CancellationToken cancellationToken)

@@ -75,7 +75,7 @@ internal static class Cli
         var root = new Command(Name, "Replicated backups: send files to a cluster of nodes and get them back. Without a command, in a terminal, it opens the menu.")
         {
             new BackupCommand(), new ListCommand(), new VersionsCommand(), new RestoreCommand(), new CatCommand(), new WhereCommand(),
-            new DeleteCommand(), new ClusterCommand(), new SettingsCommand(),
+            new FindCommand(), new DeleteCommand(), new UndeleteCommand(), new SnapshotCommand(), new RetentionCommand(), new ClusterCommand(), new SettingsCommand(),
         };
         foreach (var option in options.All)
             root.Add(option);

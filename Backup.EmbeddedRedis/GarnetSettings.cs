@@ -20,6 +20,12 @@ internal static class GarnetSettings
     public const long AppendOnlyFileBytesMax = 128L << 20;
 
     /// <summary>
+    /// Memory the records may take, in bytes: half of what the machine has. A bound, not a reservation; a million
+    /// small keys take about 200 MiB.
+    /// </summary>
+    public static readonly long RecordBytesMax = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+
+    /// <summary>
     /// A manager needs two connections. Each may hold a thread while it waits at the gate of
     /// <see cref="SerialGarnet"/>, and the one that is through needs more to write the file: so there are always
     /// more threads than connections, else all would wait for each other.
@@ -37,7 +43,6 @@ internal static class GarnetSettings
         EnableModuleCommand = ConnectionProtectionOption.No,
 
         // Where data lies. RandomAccess is .NET's own file I/O; the native device needs libaio.
-        LogDir = options.DataDirectory,
         CheckpointDir = options.DataDirectory,
         DeviceType = DeviceType.RandomAccess,
 
@@ -50,15 +55,16 @@ internal static class GarnetSettings
         FailOnRecoveryError = true,
         AofSegmentSize = "32m",
 
-        // Memory: bounds, not reservations. What does not fit goes to the storage tier; without one it would be
-        // lost. A page of the file must be twice a page of records; the file's memory, twice a page of the file.
-        LogMemorySize = "256m",
+        // Memory. Everything stays in it, as with Redis: Garnet's storage tier fails on objects that were written out
+        // (an update of one throws, FLUSHALL hangs), and without a tier what does not fit would be dropped, so
+        // SerialGarnet ends the process before that. The space of deleted records (about 100 bytes each) is not used
+        // again: revivification, which would do so, recovers wrong values from a checkpoint. A page of the file must
+        // be twice a page of records; the file's memory, twice a page of the file.
+        EnableStorageTier = false,
+        LogMemorySize = $"{RecordBytesMax >> 20}m",
         PageSize = "2m",
-        SegmentSize = "64m",
-        ObjectLogSegmentSize = "64m",
-        EnableStorageTier = true,
         IndexMemorySize = "4m",
-        IndexMaxMemorySize = "64m",
+        IndexMaxMemorySize = "256m",
         AofPageSize = "4m",
         AofMemorySize = "16m",
         BufferPoolMemoryBudget = "32m",
@@ -66,11 +72,6 @@ internal static class GarnetSettings
         NetworkConnectionLimit = ConnectionsMax,
         ThreadPoolMinThreads = ConnectionsMax + 16,
         MaxDatabases = 1,
-
-        // The storage tier is compacted once it has more than four segments.
-        CompactionType = LogCompactionType.Lookup,
-        CompactionFrequencySecs = 60,
-        CompactionMaxSegments = 4,
 
         // Lua. No transaction mode: requests run one at a time (SerialGarnet), so there is nothing to lock, and
         // scripts may touch keys they did not name, as on Redis. 64 MiB in a script is a mistake too.

@@ -18,10 +18,11 @@ namespace Backup.EmbeddedRedis;
 /// </remarks>
 internal sealed class SerialGarnet : GarnetServer, IDisposable
 {
-    private static readonly TimeSpan LogSizeLookedAtEvery = TimeSpan.FromSeconds(1);
+    /// <summary>Often enough that neither the file nor the memory grows by much between two looks.</summary>
+    private static readonly TimeSpan SizesLookedAtEvery = TimeSpan.FromSeconds(1);
 
     private readonly Lock gate;
-    private readonly ITimer checkpoints;
+    private readonly ITimer sizes;
 
     public SerialGarnet(EmbeddedRedisOptions options, ILoggerFactory loggers)
         : this(GarnetSettings.For(options, loggers.CreateLogger("Garnet")), loggers, new Lock())
@@ -38,19 +39,39 @@ internal sealed class SerialGarnet : GarnetServer, IDisposable
     {
         this.gate = gate;
         connections.StepBetween(Store);
-        checkpoints = TimeProvider.System.CreateTimer(_ => CheckpointWhenLong(), null, LogSizeLookedAtEvery, LogSizeLookedAtEvery);
+        sizes = TimeProvider.System.CreateTimer(_ => LookAtSizes(), null, SizesLookedAtEvery, SizesLookedAtEvery);
     }
 
     /// <summary>Ends the server; what was answered is on disk already.</summary>
     public new void Dispose()
     {
-        checkpoints.Dispose();
+        sizes.Dispose();
         base.Dispose();
     }
 
+    private void LookAtSizes()
+    {
+        EndWhenFull();
+        CheckpointWhenLong();
+    }
+
     /// <summary>
-    /// Keeps the file bounded. Requests wait meanwhile, since a checkpoint that began in the middle of a script
-    /// would hold half of it.
+    /// Beyond its memory Garnet drops records without a word. To be gone is better: the manager refuses then, and
+    /// what was answered is in the file, for a start with more memory.
+    /// </summary>
+    private void EndWhenFull()
+    {
+        var log = storeWrapper.store.Log;
+        if (log.MemorySizeBytes + log.HeapSizeBytes < GarnetSettings.RecordBytesMax * 0.8)
+            return;
+
+        Console.Error.WriteLine($"The embedded Redis is full: {GarnetSettings.RecordBytesMax >> 20} MiB, half of this machine's memory, are taken. Use a real Redis (Cluster:Redis=external) or a larger machine.");
+        Environment.Exit(3);
+    }
+
+    /// <summary>
+    /// Keeps the file bounded. Requests wait meanwhile, since a checkpoint that began in the middle of a script would
+    /// hold half of it.
     /// </summary>
     private void CheckpointWhenLong()
     {

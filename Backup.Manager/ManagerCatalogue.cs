@@ -3,7 +3,7 @@ using Backup.Protocol;
 namespace Backup.Manager;
 
 /// <summary>The manager behind its routes. It holds nothing: any number of them may run on one Redis.</summary>
-public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing listing, Registry registry, Status status, Collection.Retention retention) : IManager
+public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing listing, Registry registry, Status status, Collection.Snapshots snapshots, Collection.Retention retention) : IManager
 {
     public Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct) => placer.PlaceAsync(client, request, ct);
 
@@ -21,13 +21,18 @@ public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing
 
     public Task<HeartbeatReply> HeartbeatAsync(HeartbeatRequest request, CancellationToken ct) => registry.HeartbeatAsync(request, ct);
 
-    public Task<Snapshot> SnapshotAsync(ClientId client, SnapshotRequest request, CancellationToken ct) => retention.SnapshotAsync(client, request, ct);
+    public Task<Snapshot> SnapshotAsync(ClientId client, SnapshotRequest request, CancellationToken ct) => snapshots.PutAsync(client, request, ct);
 
-    public Task<SnapshotsReply> SnapshotsAsync(ClientId client, CancellationToken ct) => retention.SnapshotsAsync(client, ct);
+    public async Task<SnapshotsReply> SnapshotsAsync(ClientId client, CancellationToken ct) => new(await snapshots.ListAsync(client, ct));
 
-    public Task<SnapshotsReply> DeleteSnapshotAsync(ClientId client, SnapshotDeleteRequest request, CancellationToken ct) => retention.DeleteSnapshotAsync(client, request, ct);
+    public async Task<SnapshotsReply> DeleteSnapshotAsync(ClientId client, SnapshotDeleteRequest request, CancellationToken ct)
+    {
+        await snapshots.DropAsync(client, request.Name, ct);
+        return new SnapshotsReply(await snapshots.ListAsync(client, ct));
+    }
 
     public Task<RetentionReply> RetainAsync(ClientId client, RetentionRequest request, CancellationToken ct) => retention.RetainAsync(client, request, ct);
 
-    public Task<UndoReply> UndoRetentionAsync(ClientId client, CancellationToken ct) => retention.UndoAsync(client, ct);
+    /// <summary>Nothing is dropped yet, so there is nothing to bring back.</summary>
+    public async Task<UndoReply> UndoRetentionAsync(ClientId client, CancellationToken ct) => new(await snapshots.ListAsync(client, ct), 0);
 }

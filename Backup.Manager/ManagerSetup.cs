@@ -14,7 +14,7 @@ public static class ManagerSetup
         services.AddSingleton(_ => Metadata.Connect(redis));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Placer>().AddSingleton<Reservations>().AddSingleton<Committer>();
-        services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>().AddSingleton<Collection.Retention>();
+        services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>().AddSingleton<Collection.Snapshots>().AddSingleton<Collection.Retention>();
         services.AddSingleton<ManagerCatalogue>();
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());

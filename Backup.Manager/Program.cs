@@ -1,13 +1,11 @@
 using Backup.Manager;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
+using Microsoft.Extensions.Options;
 
 var builder = WebApplication.CreateBuilder(args);
 if (builder.Configuration.GetConnectionString("redis") is not { Length: > 0 } redis)
-{
-    Console.Error.WriteLine("The manager needs ConnectionStrings:redis, for example ConnectionStrings__redis=127.0.0.1:6379.");
-    return 2;
-}
+    return Refuse("The manager needs ConnectionStrings:redis, for example ConnectionStrings__redis=127.0.0.1:6379.");
 builder.AddServiceDefaults();
 builder.Services.AddWireJson().AddManager(redis);
 
@@ -16,5 +14,19 @@ app.UseFailureResponses("manager");
 app.MapDefaultEndpoints();
 app.MapCatalogue();
 app.MapMembership();
-await app.RunAsync();
-return 0;
+try
+{
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception e) when (e is OptionsValidationException or IOException or ArgumentException)
+{
+    // A wrong setting, a port in use: whoever started it needs the one line, not where in the code it was noticed.
+    return Refuse($"The manager cannot start: {e.Message}");
+}
+
+static int Refuse(string why)
+{
+    Console.Error.WriteLine(why);
+    return 2;
+}

@@ -4,6 +4,7 @@ using Backup.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -12,8 +13,8 @@ namespace Backup.ServiceDefaults;
 /// <summary>The one place where failures become responses. A bug becomes <see cref="FailureCode.Internal"/> and its details stay in the log.</summary>
 public static partial class FailureResponses
 {
-    /// <summary>Uses the wire's JSON for all endpoints.</summary>
-    public static IServiceCollection AddWireJson(this IServiceCollection services) => services.Configure<JsonOptions>(o =>
+    /// <summary>Uses the wire's JSON for all endpoints. A body that is not what a route takes throws, so that it is answered here and not with an empty 400.</summary>
+    public static IServiceCollection AddWireJson(this IServiceCollection services) => services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true).Configure<JsonOptions>(o =>
     {
         o.SerializerOptions.TypeInfoResolverChain.Insert(0, WireJson.Default);
         o.SerializerOptions.RespectNullableAnnotations = true;

@@ -31,12 +31,14 @@ internal static class TelemetrySetup
                 .AddRuntimeInstrumentation())
             .WithTracing(tracing => tracing
                 .AddSource(Telemetry.Name)
-                // The AppHost asks for health every few seconds: that would bury what matters.
-                .AddAspNetCoreInstrumentation(server => server.Filter = request => !IsHealthCheck(request.Request.Path))
-                .AddHttpClientInstrumentation())
+                // What is not recorded has no recorded parts; a client that does not record is no reason for a server not to.
+                .SetSampler(new ParentBasedSampler(new AlwaysOnSampler(), remoteParentNotSampled: new AlwaysOnSampler()))
+                .AddAspNetCoreInstrumentation(server => server.Filter = request => !IsRoutine(request.Request.Path))
+                .AddHttpClientInstrumentation(client => client.FilterHttpRequestMessage = request => !IsRoutine(request.RequestUri?.AbsolutePath)))
             .UseOtlpExporter();
     }
 
-    private static bool IsHealthCheck(PathString path) =>
-        path.StartsWithSegments(Defaults.HealthPath) || path.StartsWithSegments(Defaults.AlivePath);
+    /// <summary>What happens every few seconds whether anybody does anything or not: it would bury what matters.</summary>
+    private static bool IsRoutine(PathString path) =>
+        path.StartsWithSegments(Defaults.HealthPath) || path.StartsWithSegments(Defaults.AlivePath) || path.StartsWithSegments(Routes.Heartbeat);
 }

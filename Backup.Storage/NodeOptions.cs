@@ -27,5 +27,12 @@ public sealed class NodeOptions
     [Range(0, long.MaxValue)]
     public long ReserveBytes { get; set; } = 256 << 20;
 
+    /// <summary>
+    /// How long content that no version needs stays: longer than an upload may take from its first question about missing
+    /// chunks to its manifest. A day is longer than any that is still watched.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "365.00:00:00")]
+    public TimeSpan GraceTime { get; set; } = TimeSpan.FromDays(1);
+
     public NodeId NodeId => NodeId.Parse(Id);
 }

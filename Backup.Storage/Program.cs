@@ -1,26 +1,38 @@
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Storage;
+using Backup.Storage.Collection;
 using Backup.Storage.Gateway;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
 using Backup.Storage.Primary;
 using Backup.Storage.Reading;
 using Backup.Storage.Replica;
-using Backup.Storage.Segments;
+using Microsoft.Extensions.Options;
 
 if (args is ["salvage", ..])
     return await Backup.Storage.Salvage.SalvageCommand.RunAsync(args[1..], Console.Out, Console.Error, default);
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults();
-await builder.AddStorageAsync();
-var app = builder.Build();
-app.UseFailureResponses(app.Services.GetRequiredService<Peers>().Self.Value);
-app.MapDefaultEndpoints();
-app.MapCatalogue();
-app.MapGateway();
-app.MapReplica();
-app.MapFiles();
-app.Run();
-return 0;
+try
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddServiceDefaults();
+    builder.AddStorage();
+    var app = builder.Build();
+    _ = app.Services.GetRequiredService<PackStore>();
+    app.UseFailureResponses(app.Services.GetRequiredService<Peers>().Self.Value);
+    app.MapDefaultEndpoints();
+    app.MapCatalogue();
+    app.MapGateway();
+    app.MapReplica();
+    app.MapCollection();
+    app.MapFiles();
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception e) when (e is FailureException or OptionsValidationException or IOException or FormatException)
+{
+    // A wrong setting, a port or a directory in use: whoever started it needs the one line, not where in the code it was noticed.
+    Console.Error.WriteLine($"The node cannot start: {(e is FailureException f ? $"{f.Failure.Message} {f.Failure.Advice}" : e.Message)}");
+    return 2;
+}

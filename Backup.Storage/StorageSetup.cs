@@ -1,5 +1,6 @@
 using Backup.Protocol;
 using Backup.ServiceDefaults;
+using Backup.Storage.Collection;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
 using Backup.Storage.Primary;
@@ -16,8 +17,8 @@ public static class StorageSetup
     /// <summary>The manager gives Redis a few seconds; one that takes longer itself hangs.</summary>
     private static readonly TimeSpan ManagerAnswerTime = TimeSpan.FromSeconds(10);
 
-    /// <summary>Opens the data directory, which recovers what a crash left, and registers everything that serves it.</summary>
-    public static async Task AddStorageAsync(this WebApplicationBuilder builder)
+    /// <summary>Registers everything. The data directory is opened, and what a crash left recovered, when the store is first asked for.</summary>
+    public static void AddStorage(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
         services.AddOptions<NodeOptions>().BindConfiguration(NodeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
@@ -25,22 +26,21 @@ public static class StorageSetup
         var manager = builder.Configuration["services:manager:http:0"]
             ?? throw Failure.InvalidRequest("The manager's address is missing: set services__manager__http__0.").Exception();
 
-        using var logs = LoggerFactory.Create(l => l.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
-        var store = await PackStore.OpenAsync(
-            new PackStoreOptions { Directory = options.DataDirectory, NodeId = options.NodeId, ReserveBytes = options.ReserveBytes },
-            logs.CreateLogger<PackStore>(), TimeProvider.System, default);
-
         services.AddWireJson();
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(store);
+        services.AddSingleton(s => PackStore.OpenAsync(
+            new PackStoreOptions { Directory = options.DataDirectory, NodeId = options.NodeId, ReserveBytes = options.ReserveBytes },
+            s.GetRequiredService<ILogger<PackStore>>(), s.GetRequiredService<TimeProvider>(), default).GetAwaiter().GetResult());
         services.AddSingleton(new Peers(options.NodeId));
         services.AddSingleton(_ => Clients.Create<IManager>(new Uri(manager), "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
         services.AddSingleton<ICatalogue>(s => s.GetRequiredService<IManager>());
-        services.AddSingleton(new SegmentReceiver(store, options.NodeId));
-        services.AddSingleton(new VersionSender(store, options.NodeId));
+        services.AddSingleton<SegmentReceiver>();
+        services.AddSingleton<VersionSender>();
         services.AddSingleton<VersionCopy>();
         services.AddSingleton<PrimaryStore>();
+        services.AddSingleton(s => new Collector(s.GetRequiredService<PackStore>(), options.GraceTime, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<Collector>>()));
         services.AddHostedService<MembershipWorker>();
+        services.AddHostedService<CollectionWorker>();
         services.AddHealthChecks().AddCheck<RegisteredCheck>("registered");
     }
 

@@ -10,23 +10,40 @@ internal sealed class BackupPlan(CatalogueFolder folder) : IDisposable
 {
     private readonly CatalogueWriter writer = new(folder.PlanPath, folder.Client);
 
+    /// <summary>Files and symlinks to be sent.</summary>
     public long Files { get; private set; }
+
+    /// <summary>Folders whose bits or times are to be recorded. They are no files to whoever counts those.</summary>
+    public long Folders { get; private set; }
 
     public long Bytes { get; private set; }
 
     public long Deletions { get; private set; }
 
+    public long FolderDeletions { get; private set; }
+
+    public bool IsEmpty => Files + Folders + Deletions + FolderDeletions == 0;
+
+    /// <summary>Whether an entry of the plan is a deletion: only what is stored has a version.</summary>
+    public static bool IsGone(CatalogueEntry entry) => entry.Version != 0;
+
     public void AddChanged(ScannedFile file)
     {
         writer.Add(CatalogueEntry.Of(file));
-        Files++;
+        if (file.Kind == VersionKind.Folder)
+            Folders++;
+        else
+            Files++;
         Bytes += file.Stat.SizeBytes;
     }
 
     public void AddGone(CatalogueEntry stored)
     {
-        writer.Add(stored with { Kind = VersionKind.Tombstone, SizeBytes = 0 });
-        Deletions++;
+        writer.Add(stored);
+        if (stored.Kind == VersionKind.Folder)
+            FolderDeletions++;
+        else
+            Deletions++;
     }
 
     public void Finish() => writer.Finish(0);

@@ -11,11 +11,14 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
 
     private readonly ChangeFinder finder = new(UnixTime.Nanoseconds(session.Surroundings.Time.GetUtcNow()) - RacyNs, request.Rehash);
 
-    /// <summary>Files found as they are stored.</summary>
+    /// <summary>Files found as they are stored; folders are not counted.</summary>
     public long Unchanged { get; private set; }
 
     /// <summary>Whether the catalogue must be written anew although nothing is sent.</summary>
     public bool CatalogueIsOld { get; private set; }
+
+    /// <summary>When the newest of what the cluster lists was stored, Unix milliseconds; 0 when the catalogue said all and nobody had to ask.</summary>
+    public long NewestListedMs { get; private set; }
 
     public bool IsRacy(ScannedFile file) => finder.IsRacy(file);
 
@@ -69,17 +72,22 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
     private async Task PlanFolderAsync(string path, FileStat stat, BackupPlan plan, CancellationToken ct)
     {
         await SpoolListingAsync(path.Length == 0 ? "" : path + "/", ct);
-        var isEmpty = true;
         foreach (var change in finder.Find(Counted(new Scanner(session.Root, session.IgnoreRules(), problem).Scan(path)), [], CatalogueFile.Entries(folder.ListedPath)))
         {
             ct.ThrowIfCancellationRequested();
-            isEmpty &= change.Kind == ChangeKind.Gone;
             if (change.Kind != ChangeKind.Gone)
                 await KeepOrPlanAsync(change, plan, ct);
         }
-        if (isEmpty && path.Length > 0)
+        if (path.Length > 0 && !await IsStoredAsync(new ScannedFile(RootedPath.Parse(path), stat), ct))
             plan.AddChanged(new ScannedFile(RootedPath.Parse(path), stat));
         File.Delete(folder.ListedPath);
+    }
+
+    /// <summary>Whether a folder is stored as it is.</summary>
+    private async Task<bool> IsStoredAsync(ScannedFile named, CancellationToken ct)
+    {
+        var reply = await cluster.AskAsync(node => node.LookupAsync(cluster.Client, new LookupRequest([named.Path]), ct), ct);
+        return reply.Files[0] is { } stored && finder.Find([named], [], [CatalogueEntry.Of(stored)]).Single().Kind == ChangeKind.Unchanged;
     }
 
     /// <returns>The entry that stays in the catalogue; null when the file is to be sent.</returns>
@@ -93,7 +101,8 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
             plan.AddChanged(file);
             return null;
         }
-        Unchanged++;
+        if (file.Kind != VersionKind.Folder)
+            Unchanged++;
         CatalogueIsOld |= change.Kind == ChangeKind.Doubtful;
         return CatalogueEntry.Of(file) with { Version = change.Stored!.Version, Digest = change.Stored.Digest, Racy = IsRacy(file) };
     }
@@ -170,7 +179,10 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
     {
         using var writer = new CatalogueWriter(folder.ListedPath, folder.Client);
         await foreach (var file in cluster.ListAsync(prefix, null, ct))
+        {
             writer.Add(CatalogueEntry.Of(file));
+            NewestListedMs = Math.Max(NewestListedMs, file.TimeMs);
+        }
         writer.Finish(0);
     }
 }

@@ -31,6 +31,7 @@ internal sealed class Progress
 }
 
 /// <summary>What a backup came to.</summary>
+/// <param name="Stored">Files and symlinks; folders are counted apart.</param>
 /// <param name="Unchanged">Found as they are stored.</param>
 /// <param name="Deleted">Deletions recorded.</param>
 /// <param name="Failed">Left out, each reported by name.</param>
@@ -38,9 +39,13 @@ internal sealed class Progress
 /// <param name="Problems">The first of them.</param>
 /// <param name="Nodes">How many copies each node took.</param>
 /// <param name="CopiesOwed">Copies the cluster still has to make, over all files.</param>
+/// <param name="Folders">Folders recorded with their bits and times, or as deleted.</param>
+/// <param name="Snapshot">The name given to this state of the whole root; null when none was.</param>
+/// <param name="SnapshotFailure">Why it could not be given. The files are stored all the same.</param>
 internal sealed record BackupSummary(
     bool DryRun, long Stored, long Unchanged, long Deleted, long Failed, long BytesRead, long BytesSent, long BytesDeduplicated,
-    long ElapsedMs, long CopiesOwed, IReadOnlyDictionary<string, long> Nodes, IReadOnlyList<Receipt> Receipts, IReadOnlyList<Failure> Problems)
+    long ElapsedMs, long CopiesOwed, IReadOnlyDictionary<string, long> Nodes, IReadOnlyList<Receipt> Receipts, IReadOnlyList<Failure> Problems,
+    long Folders = 0, string? Snapshot = null, Failure? SnapshotFailure = null)
 {
     public const int ReceiptsKept = 1000;
 

@@ -17,7 +17,11 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     private long stored;
     private long deleted;
     private long failed;
+    private long folders;
     private long copiesOwed;
+    private bool clusterFailed;
+    private Snapshot? snapshot;
+    private Failure? snapshotFailure;
 
     /// <exception cref="FailureException">Nothing could be done, or the cluster failed in the middle; what was stored before stays stored.</exception>
     public async Task<BackupSummary> RunAsync(CancellationToken ct)
@@ -40,25 +44,44 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
             using var catalogue = new CatalogueWriter(folder.FilePath, folder.Client);
             var sequence = await planner.PlanRootAsync(plan, catalogue, ct);
             await SendAsync(cluster, plan, planner, catalogue, ct);
-            if (!request.DryRun && (stored + deleted > 0 || planner.CatalogueIsOld))
+            if (!request.DryRun && (HasStored || planner.CatalogueIsOld))
                 catalogue.Finish(await SequenceAfterAsync(cluster, sequence, ct));
+            if (!request.DryRun && !clusterFailed)
+                await NameAsync(cluster, planner, ct);
         }
         var counters = progress.Counters;
         return new BackupSummary(request.DryRun, stored, planner.Unchanged, deleted, failed, counters.BytesRead, counters.BytesSent, counters.BytesDeduplicated,
-            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, copiesOwed, nodes, receipts, problems);
+            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, copiesOwed, nodes, receipts, problems, folders, snapshot?.Name, snapshotFailure);
+    }
+
+    private bool HasStored => stored + deleted + folders > 0;
+
+    /// <summary>Gives what is stored now a name, unless it has one. That this failed takes nothing from the backup.</summary>
+    private async Task NameAsync(ClusterConnection cluster, BackupPlanner planner, CancellationToken ct)
+    {
+        if (!HasStored && planner.NewestListedMs == 0)
+            return;
+        try
+        {
+            snapshot = await AutomaticSnapshot.MakeAsync(cluster, HasStored ? null : planner.NewestListedMs, session.Surroundings.Time, ct);
+        }
+        catch (FailureException e)
+        {
+            snapshotFailure = e.Failure;
+        }
     }
 
     private async Task SendAsync(ClusterConnection cluster, BackupPlan plan, BackupPlanner planner, CatalogueWriter? catalogue, CancellationToken ct)
     {
-        (progress.FilesPlanned, progress.BytesPlanned) = (plan.Files + plan.Deletions, plan.Bytes);
+        (progress.FilesPlanned, progress.BytesPlanned) = (plan.Files + plan.Deletions + plan.FolderDeletions, plan.Bytes);
         if (request.DryRun)
         {
             foreach (var entry in plan.Entries())
-                progress.Planned?.Invoke(entry.Path, entry.Kind, entry.SizeBytes);
-            (stored, deleted) = (plan.Files, plan.Deletions);
+                progress.Planned?.Invoke(entry.Path, BackupPlan.IsGone(entry) ? VersionKind.Tombstone : entry.Kind, entry.SizeBytes);
+            (stored, deleted, folders) = (plan.Files, plan.Deletions, plan.Folders + plan.FolderDeletions);
             return;
         }
-        if (plan.Files + plan.Deletions == 0)
+        if (plan.IsEmpty)
             return;
         await foreach (var result in new Uploader(cluster, progress.Counters).UploadAsync(Sources(plan.Entries()), ct))
         {
@@ -68,7 +91,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
                 Report(failure);
             if (result.Receipt is { } receipt)
             {
-                Count(receipt);
+                Count(receipt, entry!.Kind);
                 // What changed under the reader must not look unchanged the next time.
                 if (failure is null && receipt.Kind != VersionKind.Tombstone)
                     catalogue?.Add(entry! with { Version = receipt.Version, Digest = receipt.Digest, Racy = planner.IsRacy(new ScannedFile(entry.Path, entry.ToStat())) });
@@ -90,6 +113,8 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
 
     private SourceFile? ToSource(CatalogueEntry entry)
     {
+        if (BackupPlan.IsGone(entry))
+            return new SourceFile(entry.Path, VersionKind.Tombstone, 0, entry.MtimeNs, entry.Mode, null, null);
         try
         {
             var target = entry.Kind == VersionKind.Symlink ? session.Root.ReadLink(entry.Path) : null;
@@ -104,9 +129,12 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         }
     }
 
-    private void Count(Receipt receipt)
+    /// <param name="kind">What it is or, deleted, was.</param>
+    private void Count(Receipt receipt, VersionKind kind)
     {
-        if (receipt.Kind == VersionKind.Tombstone)
+        if (kind == VersionKind.Folder)
+            folders++;
+        else if (receipt.Kind == VersionKind.Tombstone)
             deleted++;
         else
             stored++;
@@ -121,6 +149,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     private void Report(Failure failure)
     {
         failed++;
+        clusterFailed |= failure.Code is not (FailureCode.SourceUnreadable or FailureCode.SourceChanged or FailureCode.InvalidPath or FailureCode.LocalFailed);
         if (problems.Count < BackupSummary.ReceiptsKept)
             problems.Add(failure);
         progress.Problem?.Invoke(failure);

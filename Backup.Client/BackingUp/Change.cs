@@ -63,9 +63,9 @@ internal sealed class ChangeFinder(long racyFromNs, bool distrust)
         var now = CatalogueEntry.Of(file);
         if (now.Kind != stored.Kind || now.Mode != stored.Mode)
             return ChangeKind.Changed;
-        // A folder's times and inode change with what is in it, which is backed up by itself.
+        // Of a folder only bits and mtime are kept; there is nothing to read that could tell more.
         if (now.Kind == VersionKind.Folder)
-            return ChangeKind.Unchanged;
+            return now.MtimeNs == stored.MtimeNs ? ChangeKind.Unchanged : ChangeKind.Changed;
         if (now.MtimeNs != stored.MtimeNs || now.SizeBytes != stored.SizeBytes)
             return ChangeKind.Changed;
         var isTouched = seen is not null && (now.CtimeNs != seen.CtimeNs || now.Inode != seen.Inode);

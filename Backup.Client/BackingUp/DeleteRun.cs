@@ -14,6 +14,7 @@ internal sealed class DeleteRun(Session session, IReadOnlyList<string> paths, bo
 {
     private readonly List<Receipt> receipts = [];
     private readonly List<Failure> problems = [];
+    private readonly HashSet<RootedPath> folders = [];
     private long deleted;
     private long failed;
 
@@ -28,11 +29,13 @@ internal sealed class DeleteRun(Session session, IReadOnlyList<string> paths, bo
         await foreach (var file in new Selection(cluster, inside, null, null).FilesAsync(ct))
         {
             doomed.Add(new SourceFile(file.Path, VersionKind.Tombstone, 0, 0, 0, null, null));
+            if (file.Kind == VersionKind.Folder)
+                folders.Add(file.Path);
             progress.Planned?.Invoke(file.Path, file.Kind, file.SizeBytes);
         }
         progress.FilesPlanned = doomed.Count;
         if (dryRun)
-            return new DeleteSummary(true, doomed.Count, 0, [], []);
+            return new DeleteSummary(true, doomed.Count - folders.Count, 0, [], []);
         await foreach (var result in new Uploader(cluster, progress.Counters).UploadAsync(doomed, ct))
             Count(result);
         return new DeleteSummary(false, deleted, failed, receipts, problems);
@@ -42,7 +45,8 @@ internal sealed class DeleteRun(Session session, IReadOnlyList<string> paths, bo
     {
         if (result.Receipt is { } receipt)
         {
-            deleted++;
+            if (!folders.Contains(receipt.Path))
+                deleted++;
             if (receipts.Count < BackupSummary.ReceiptsKept)
                 receipts.Add(receipt);
             progress.Stored?.Invoke(receipt);

@@ -18,6 +18,9 @@ internal sealed class CatalogueFolder(Surroundings surroundings, ClientId client
     /// <summary>What is to be sent.</summary>
     public string PlanPath => Path.Join(folder, "plan");
 
+    /// <summary>A folder for files that are fetched to be sent again.</summary>
+    public string FetchedPath => Path.Join(folder, "fetched");
+
     /// <exception cref="FailureException">Another backup of this root is under way.</exception>
     public IDisposable Lock() => PrivateFile.TryLock(Path.Join(folder, "lock")) ?? throw new Failure(FailureCode.Busy,
         "Another backup of this root is under way.", "client", "Wait until it has ended, then try again.").Exception();

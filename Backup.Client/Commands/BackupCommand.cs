@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Backup.Protocol;
 
 namespace Backup.Client;
 
@@ -35,6 +36,8 @@ internal sealed class BackupCommand : CommandLineCommand
         run.Report.Json(BackupShape.Of(summary), OutputJson.Default.BackupShape);
         foreach (var line in BackupText.Lines(summary, request.Paths.Count > 0))
             run.Report.Summary(line);
+        if (summary.SnapshotFailure is { } failure)
+            run.Report.Note($"warning: no snapshot was made: {RootedPath.Escape(failure.Message)}");
         return summary.ExitCode;
     }
 }

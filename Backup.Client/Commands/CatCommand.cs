@@ -27,7 +27,7 @@ internal sealed class CatCommand : CommandLineCommand
             throw Failure.InvalidRequest("A file's content is not JSON; `where --json` describes it.").Exception();
         var inside = run.Session.Resolve(run.Parsed.GetRequiredValue(path));
         var cluster = run.Session.ConnectToRead();
-        var files = new Selection(cluster, [inside], run.AsOf(asOf), run.Parsed.GetValue(version)).FilesAsync(ct);
+        var files = new Selection(cluster, [inside], await run.AsOfAsync(asOf, ct), run.Parsed.GetValue(version)).FilesAsync(ct);
         await foreach (var file in files)
         {
             if (file.Path.Value != inside || file.Kind != VersionKind.File)

@@ -10,7 +10,9 @@ internal sealed record Invocation(Session Session, Report Report, ParseResult Pa
 
     public string Show(long unixMs) => Times.Show(unixMs, Time);
 
-    public long? AsOf(Option<string?> option) => Parsed.GetValue(option) is { } text ? Times.Parse(text, Time) : null;
+    /// <summary>The moment that a time, or a snapshot's name, means.</summary>
+    public async Task<long?> AsOfAsync(Option<string?> option, CancellationToken ct) =>
+        Parsed.GetValue(option) is { } text ? await Moment.ResolveAsync(Session, text, ct) : null;
 
     /// <summary>Reports to the person while a run is under way: names every file where that is wanted, and every problem.</summary>
     public Progress Progress() => new()
@@ -33,5 +35,6 @@ internal abstract class CommandLineCommand(string name, string description, stri
 
     public abstract Task<ExitCode> RunAsync(Invocation run, CancellationToken ct);
 
-    protected static Option<string?> AsOfOption() => new("--as-of") { Description = "As it was at that time: " + Times.Help, HelpName = "TIME" };
+    protected static Option<string?> AsOfOption(string meaning = "As it was at that time: ") =>
+        new("--as-of") { Description = meaning + Times.Help + "; or a snapshot's name", HelpName = "TIME" };
 }

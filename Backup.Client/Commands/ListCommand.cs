@@ -14,6 +14,7 @@ internal sealed class ListCommand : CommandLineCommand
           Backup.Client list                       everything
           Backup.Client list photos/               what is in a folder
           Backup.Client list --as-of yesterday     as it was at the end of yesterday
+          Backup.Client list --as-of release-1     as it was when that snapshot was made
 
         A name that ends in / is a folder, one that ends in @ a symlink.
         """)
@@ -24,23 +25,26 @@ internal sealed class ListCommand : CommandLineCommand
 
     public override async Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)
     {
-        var asOfMs = run.AsOf(asOf);
+        var asOfMs = await run.AsOfAsync(asOf, ct);
         var start = Prefix(run, run.Parsed.GetValue(prefix));
         if (run.Session.KnownClient is null)
         {
             run.Report.Note("Nothing is stored: this root has not been backed up from this machine. For a backup made elsewhere, pass --client ID.");
             return ExitCode.Done;
         }
-        long files = 0, bytes = 0;
+        long files = 0, folders = 0, bytes = 0;
         await foreach (var file in run.Session.ConnectToRead().ListAsync(start, asOfMs, ct))
         {
-            files++;
+            if (file.Kind == VersionKind.Folder)
+                folders++;
+            else
+                files++;
             bytes += file.SizeBytes;
             run.Report.Json(FileShape.Of(file), OutputJson.Default.FileShape);
             if (!run.Report.IsJson)
-                run.Report.Line($"{Sizes.Bytes(file.SizeBytes),8}  {run.Show(file.TimeMs)}  {Sizes.Name(file.Path, file.Kind)}{(file.CopiesOwed > 0 ? "  (copies owed)" : "")}");
+                run.Report.Line(VersionText.Listed(file, run.Time));
         }
-        run.Report.Note(files == 0 ? "Nothing is stored." : $"{Sizes.Count(files, "file")}, {Sizes.Bytes(bytes)}");
+        run.Report.Note(files + folders == 0 ? "Nothing is stored." : $"{Sizes.Count(files, "file")}, {Sizes.Bytes(bytes)}");
         return ExitCode.Done;
     }
 

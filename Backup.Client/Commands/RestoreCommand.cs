@@ -18,6 +18,7 @@ internal sealed class RestoreCommand : CommandLineCommand
           Backup.Client restore --to /tmp/back                 everything
           Backup.Client restore photos --to /tmp/back          a folder
           Backup.Client restore --to /tmp/old --as-of 2d       all as of 2 days ago
+          Backup.Client restore --to /tmp/r --as-of release-1  all as of a snapshot
           Backup.Client restore a.pdf --version 3 --to .       an earlier version
 
         A file that exists is left as it is unless --force is given. Nothing is
@@ -32,7 +33,7 @@ internal sealed class RestoreCommand : CommandLineCommand
     public override async Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)
     {
         var parsed = run.Parsed;
-        var request = new RestoreRequest(parsed.GetValue(paths) ?? [], parsed.GetRequiredValue(to), run.AsOf(asOf), parsed.GetValue(version),
+        var request = new RestoreRequest(parsed.GetValue(paths) ?? [], parsed.GetRequiredValue(to), await run.AsOfAsync(asOf, ct), parsed.GetValue(version),
             parsed.GetValue(force), parsed.GetValue(keepSetuid), parsed.GetValue(dryRun));
         var progress = run.Progress();
         var summary = await ProgressDisplay.ShowAsync(run.Session, "Restoring", progress, () => new RestoreRun(run.Session, request, progress).RunAsync(ct));

@@ -7,12 +7,17 @@ namespace Backup.Client;
 internal sealed class VersionsCommand : CommandLineCommand
 {
     private readonly Argument<string> path = new("PATH") { Description = "A file inside the root" };
+    private readonly Option<string?> asOf = AsOfOption("Only those there were at that time: ");
 
     public VersionsCommand() : base("versions", "List every version of a file, the oldest first", """
         Examples:
           Backup.Client versions report.pdf
           Backup.Client restore report.pdf --version 3 --to /tmp/old
-        """) => Add(path);
+        """)
+    {
+        Add(path);
+        Add(asOf);
+    }
 
     public override async Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)
     {
@@ -21,9 +26,13 @@ internal sealed class VersionsCommand : CommandLineCommand
         var reply = await cluster.AskAsync(node => node.VersionsAsync(cluster.Client, new VersionsRequest(inside), ct), ct);
         if (reply.Versions.Length == 0)
             throw Failure.NotFound($"'{inside.Display}'").Exception();
-        foreach (var version in reply.Versions)
+        var asOfMs = await run.AsOfAsync(asOf, ct);
+        var versions = asOfMs is null ? reply.Versions : [.. reply.Versions.Where(version => version.TimeMs <= asOfMs)];
+        if (versions.Length == 0)
+            throw Failure.NotFound($"'{inside.Display}' at that time").Exception();
+        foreach (var version in versions)
             run.Report.Json(FileShape.Of(version), OutputJson.Default.FileShape);
-        foreach (var line in VersionText.Table(reply.Versions, run.Time).Lines())
+        foreach (var line in VersionText.Table(versions, run.Time).Lines())
             run.Report.Line(line);
         return ExitCode.Done;
     }

@@ -23,7 +23,7 @@ internal sealed class WhereCommand : CommandLineCommand
     {
         var inside = run.Parsed.GetRequiredValue(paths).Select(path => RootedPath.Parse(run.Session.Resolve(path))).ToArray();
         var cluster = run.Session.ConnectToRead();
-        var asOfMs = run.AsOf(asOf);
+        var asOfMs = await run.AsOfAsync(asOf, ct);
         var missing = 0;
         foreach (var some in inside.Chunk(Limits.FilesPerCallMax))
         {

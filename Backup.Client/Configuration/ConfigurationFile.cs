@@ -9,7 +9,9 @@ namespace Backup.Client;
 /// <param name="Root">The root directory, relative to the file.</param>
 /// <param name="Exclude">Patterns as in a .gitignore of what to leave out.</param>
 /// <param name="Include">Patterns of what to keep although an exclude pattern matches it.</param>
-internal sealed record ConfigurationFile(Uri[]? Servers = null, string? Root = null, string[]? Exclude = null, string[]? Include = null)
+/// <param name="Retention">What `retention` keeps when its options say nothing else.</param>
+internal sealed record ConfigurationFile(
+    Uri[]? Servers = null, string? Root = null, string[]? Exclude = null, string[]? Include = null, RetentionPolicy? Retention = null)
 {
     public const string FileName = "backup.json";
 
@@ -46,7 +48,7 @@ internal sealed record ConfigurationFile(Uri[]? Servers = null, string? Root = n
     public void Write(string path) => PrivateFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, ConfigurationJson.Default.ConfigurationFile));
 
     private static FailureException Unusable(string path, string why, Exception e) => new Failure(FailureCode.LocalFailed,
-        $"'{path}' cannot be used: {why}.", path, "Correct it; it may hold servers, root, exclude and include.").Exception(e);
+        $"'{path}' cannot be used: {why}.", path, "Correct it; it may hold servers, root, exclude, include and retention.").Exception(e);
 }
 
 [JsonSourceGenerationOptions(

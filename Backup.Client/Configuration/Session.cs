@@ -10,8 +10,15 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     private ClusterConnection? cluster;
     private RootDirectory? root;
     private IAnsiConsole? console;
+    private long? toldOfWaiting;
+
+    /// <summary>Several calls may wait at the same time for the same reason: it is said once.</summary>
+    private static readonly TimeSpan TellAgainTime = TimeSpan.FromSeconds(10);
 
     public Surroundings Surroundings => surroundings;
+
+    /// <summary>Something redraws itself in the terminal: lines go through its console, which puts them above.</summary>
+    public bool IsRedrawing { get; set; }
 
     public GlobalChoices Choices { get; } = choices;
 
@@ -55,5 +62,22 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
         root?.Dispose();
     }
 
-    private ClusterConnection Connect(ClientId client) => new(Settings.Servers, client);
+    private ClusterConnection Connect(ClientId client) => new(Settings.Servers, client) { Waiting = TellOfWaiting };
+
+    private void TellOfWaiting(Uri server, Failure why)
+    {
+        if (Choices.Quiet || Choices.Json)
+            return;
+        lock (surroundings.Error)
+        {
+            if (toldOfWaiting is { } last && surroundings.Time.GetElapsedTime(last) < TellAgainTime)
+                return;
+            toldOfWaiting = surroundings.Time.GetTimestamp();
+            var line = $"waiting for {server.GetLeftPart(UriPartial.Authority)}: {RootedPath.Escape(why.Message)}";
+            if (IsRedrawing)
+                Console.WriteLine(line);
+            else
+                surroundings.Error.WriteLine(line);
+        }
+    }
 }

@@ -12,8 +12,10 @@ internal sealed record GlobalChoices(string? Root, IReadOnlyList<string> Servers
 /// <param name="File">The configuration file that was found; null when there is none.</param>
 /// <param name="Root">The root's full path, links resolved; null when none was named.</param>
 /// <param name="RootAsGiven">The same before links were resolved.</param>
+/// <param name="Retention">What the file says of this root; null when it says nothing.</param>
 internal sealed record Settings(
-    string? File, IReadOnlyList<Uri> Servers, string? Root, string? RootAsGiven, ClientId? Client, IReadOnlyList<string> Exclude, IReadOnlyList<string> Include)
+    string? File, IReadOnlyList<Uri> Servers, string? Root, string? RootAsGiven, ClientId? Client, IReadOnlyList<string> Exclude, IReadOnlyList<string> Include,
+    RetentionPolicy? Retention = null)
 {
     /// <summary>Where a cluster on this machine is, when nothing else is said: the AppHost's first nodes.</summary>
     private static readonly Uri[] DefaultServers = [.. Enumerable.Range(7101, 4).Select(port => new Uri($"http://localhost:{port}"))];
@@ -28,10 +30,10 @@ internal sealed record Settings(
         var rootHere = choices.Root ?? surroundings.Variable("BACKUP_ROOT");
         var root = rootHere is not null ? Path.GetFullPath(rootHere, surroundings.CurrentFolder)
             : file.Root is not null ? Path.GetFullPath(file.Root, Path.GetDirectoryName(path)!) : null;
-        // Patterns belong to the root they were written for.
+        // Patterns and retention belong to the root they were written for.
         var ownRoot = rootHere is null;
         return new Settings(path, FindServers(surroundings, choices, file), root is null ? null : RealPath(root), root is null ? null : Path.TrimEndingDirectorySeparator(root),
-            choices.Client is null ? null : ParseClient(choices.Client), ownRoot ? file.Exclude ?? [] : [], ownRoot ? file.Include ?? [] : []);
+            choices.Client is null ? null : ParseClient(choices.Client), ownRoot ? file.Exclude ?? [] : [], ownRoot ? file.Include ?? [] : [], ownRoot ? file.Retention : null);
     }
 
     /// <summary>A root with its links resolved, so that one directory is one client by whatever name it is called.</summary>

@@ -21,7 +21,9 @@ internal sealed class Menu(Session first)
         Entry[] entries =
         [
             new("Back up a file", BackUpFileAsync), new("Back up everything", ct => BackUpAsync([], ct)), new("Browse what is stored", BrowseAsync),
-            new("Restore", RestoreAsync), new("Delete", DeleteAsync), new("Cluster status", StatusAsync), new("Settings", SettingsAsync), new("Quit", null),
+            new("Restore", AskAndRestoreAsync), new("Delete", DeleteAsync),
+            new("Snapshots", ct => new SnapshotMenu(session, screen, RestoreAsync).RunAsync(ct)), new("Retention", ct => new RetentionMenu(session, screen).RunAsync(ct)),
+            new("Cluster status", StatusAsync), new("Settings", SettingsAsync), new("Quit", null),
         ];
         while (true)
         {
@@ -59,16 +61,22 @@ internal sealed class Menu(Session first)
         var progress = new Progress();
         var summary = await ProgressDisplay.ShowAsync(session, "Backing up", progress, () => new BackupRun(session, new BackupRequest(paths), progress).RunAsync(ct));
         screen.Problems(summary.Problems);
-        screen.Panel(summary.Stored + summary.Deleted > 0 ? "Receipt" : "Nothing to do", BackupText.Lines(summary, paths.Count > 0));
+        if (summary.SnapshotFailure is { } failure)
+            screen.Line($"No snapshot was made: {RootedPath.Escape(failure.Message)}");
+        screen.Panel(summary.Stored + summary.Deleted + summary.Folders > 0 ? "Receipt" : "Nothing to do", BackupText.Lines(summary, paths.Count > 0));
         await screen.PauseAsync(ct);
     }
 
     private Task BrowseAsync(CancellationToken ct) => new StoredBrowser(session, screen).BrowseAsync(ct);
 
-    private async Task RestoreAsync(CancellationToken ct)
+    private async Task AskAndRestoreAsync(CancellationToken ct)
     {
-        var when = await screen.AskAsync("As of which time? (Enter: now; else " + Times.Help + ")", "", ct);
-        long? asOfMs = when.Length == 0 ? null : Times.Parse(when, session.Surroundings.Time);
+        var when = await screen.AskAsync("As of which time? (Enter: now; else " + Times.Help + "; or a snapshot's name)", "", ct);
+        await RestoreAsync(when.Length == 0 ? null : await Moment.ResolveAsync(session, when, ct), ct);
+    }
+
+    private async Task RestoreAsync(long? asOfMs, CancellationToken ct)
+    {
         if (await new StoredBrowser(session, screen).ChooseAsync("Restore what?", asOfMs, ct) is not { } path)
             return;
         var to = await screen.AskAsync("Into which folder?", Path.Join(session.Surroundings.CurrentFolder, "restored"), ct);

@@ -21,6 +21,7 @@ internal static class StoredFolder
     {
         var prefix = folder.Length == 0 ? "" : folder + "/";
         var entries = new List<StoredEntry>();
+        var folders = new HashSet<string>();
         string? after = null;
         do
         {
@@ -31,14 +32,10 @@ internal static class StoredFolder
             {
                 var slash = file.Path.Value.IndexOf('/', prefix.Length);
                 var below = slash < 0 ? null : file.Path.Value[..slash];
-                // A private folder is stored by itself and has content besides: it is one entry.
-                if (below is not null && !entries.Exists(entry => entry.Path == below && entry.File is null))
-                {
-                    entries.RemoveAll(entry => entry.Path == below);
-                    entries.Add(new StoredEntry(below, null));
-                }
-                else if (below is null)
-                    entries.Add(new StoredEntry(file.Path.Value, file));
+                // A folder is stored by itself and has content besides: it is one entry.
+                var isFolder = below is not null || file.Kind == VersionKind.Folder;
+                if (!isFolder || folders.Add(below ?? file.Path.Value))
+                    entries.Add(new StoredEntry(below ?? file.Path.Value, isFolder ? null : file));
                 // The page ends inside a folder: the rest of that is of no interest.
                 if (file == page.Files[^1] && page.Next is not null && below is not null)
                     after = below + "/" + AfterAll;

@@ -25,6 +25,8 @@ internal static class BackupText
             yield return "copies: " + string.Join(", ", summary.Nodes.Select(node => $"{node.Value} on {node.Key}"));
         if (summary.CopiesOwed > 0)
             yield return $"{Sizes.Count(summary.CopiesOwed, "copy is", "copies are")} still owed; the cluster makes them by itself";
+        if (summary.Snapshot is { } name)
+            yield return $"snapshot: {name}";
         if (summary.Failed > 0)
             yield return $"{Sizes.Count(summary.Failed, "file was", "files were")} not backed up as they should be; they are named above";
     }
@@ -38,6 +40,6 @@ internal static class BackupText
         : $"primary {nodes[0]}" + (nodes.Count > 1 ? $", {(nodes.Count == 2 ? "replica" : "replicas")} {string.Join(", ", nodes.Skip(1))}" : "");
 
     private static string Counts(BackupSummary summary) =>
-        $"{(summary.DryRun ? "would back up" : "backed up")} {Sizes.Count(summary.Stored, "file")}, {summary.Unchanged} unchanged, {summary.Deleted} deleted"
+        $"{(summary.DryRun ? "would back up" : "backed up")} {Sizes.FilesAndFolders(summary.Stored, summary.Folders)}, {summary.Unchanged} unchanged, {summary.Deleted} deleted"
         + (summary.Failed > 0 ? $", {summary.Failed} with problems" : "");
 }

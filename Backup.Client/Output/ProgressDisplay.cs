@@ -35,7 +35,19 @@ internal static class ProgressDisplay
         if (await Task.WhenAny(work, Task.Delay(RedrawEvery, time)) == work)
             return await work;
         var console = session.Console;
-        return await console.Live(Text.Empty).AutoClear(true).StartAsync(async live =>
+        session.IsRedrawing = true;
+        try
+        {
+            return await LiveAsync(console, title, progress, time, started, work);
+        }
+        finally
+        {
+            session.IsRedrawing = false;
+        }
+    }
+
+    private static Task<T> LiveAsync<T>(IAnsiConsole console, string title, Progress progress, TimeProvider time, long started, Task<T> work) =>
+        console.Live(Text.Empty).AutoClear(true).StartAsync(async live =>
         {
             while (!work.IsCompleted)
             {
@@ -45,7 +57,6 @@ internal static class ProgressDisplay
             }
             return await work;
         });
-    }
 
     private static Rows Picture(string title, Progress progress, TimeSpan elapsed, int width)
     {

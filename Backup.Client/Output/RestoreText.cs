@@ -8,7 +8,7 @@ internal static class RestoreText
     public static string Line(RestoreSummary summary)
     {
         var seconds = summary.ElapsedMs / 1000.0;
-        var line = $"{(summary.DryRun ? "would restore" : "restored")} {Sizes.Count(summary.Restored, "file")}, {Sizes.Bytes(summary.Bytes)}, to {RootedPath.Escape(summary.To)}";
+        var line = $"{(summary.DryRun ? "would restore" : "restored")} {Sizes.FilesAndFolders(summary.Restored, summary.Folders)}, {Sizes.Bytes(summary.Bytes)}, to {RootedPath.Escape(summary.To)}";
         if (!summary.DryRun)
             line += $" in {Sizes.Time(TimeSpan.FromSeconds(seconds))}";
         return summary.Failed == 0 ? line : line + $"; {Sizes.Count(summary.Failed, "file was", "files were")} not restored, named above";

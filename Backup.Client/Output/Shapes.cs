@@ -41,17 +41,19 @@ internal sealed record ErrorShape(FailureShape Error)
 
 internal sealed record BackupShape(
     bool DryRun, long Stored, long Unchanged, long Deleted, long Failed, long BytesRead, long BytesSent, long BytesDeduplicated, long ElapsedMs,
-    long CopiesOwed, IReadOnlyDictionary<string, long> Nodes, FileShape[] Receipts, FailureShape[] Problems)
+    long CopiesOwed, IReadOnlyDictionary<string, long> Nodes, FileShape[] Receipts, FailureShape[] Problems,
+    long Folders, string? Snapshot, FailureShape? SnapshotProblem)
 {
     public static BackupShape Of(BackupSummary summary) => new(summary.DryRun, summary.Stored, summary.Unchanged, summary.Deleted, summary.Failed,
         summary.BytesRead, summary.BytesSent, summary.BytesDeduplicated, summary.ElapsedMs, summary.CopiesOwed, summary.Nodes,
-        [.. summary.Receipts.Select(FileShape.Of)], [.. summary.Problems.Select(FailureShape.Of)]);
+        [.. summary.Receipts.Select(FileShape.Of)], [.. summary.Problems.Select(FailureShape.Of)], summary.Folders, summary.Snapshot,
+        summary.SnapshotFailure is { } failure ? FailureShape.Of(failure) : null);
 }
 
-internal sealed record RestoreShape(bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, FailureShape[] Problems)
+internal sealed record RestoreShape(bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, FailureShape[] Problems, long Folders)
 {
     public static RestoreShape Of(RestoreSummary summary) => new(summary.DryRun, summary.To, summary.Restored, summary.Failed, summary.Bytes,
-        summary.ElapsedMs, [.. summary.Problems.Select(FailureShape.Of)]);
+        summary.ElapsedMs, [.. summary.Problems.Select(FailureShape.Of)], summary.Folders);
 }
 
 internal sealed record DeleteShape(bool DryRun, long Deleted, long Failed, FileShape[] Receipts, FailureShape[] Problems)
@@ -74,6 +76,31 @@ internal sealed record ClusterShape(bool Healthy, string[] Problems, NodeShape[]
 
 internal sealed record SettingsShape(string? File, string[] Servers, string? Root, string? Client, string[] Exclude, string[] Include, string Catalogue);
 
+internal sealed record SnapshotShape(string Name, string Time, bool Automatic, string? PinnedUntil, string[]? Reasons = null)
+{
+    public static SnapshotShape Of(Snapshot snapshot, string[]? reasons = null) => new(snapshot.Name, Times.Iso(snapshot.TimeMs), snapshot.Automatic,
+        snapshot.PinnedUntilMs is { } until ? Times.Iso(until) : null, reasons);
+}
+
+internal sealed record SnapshotDeletedShape(string Deleted);
+
+internal sealed record RetentionShape(bool Applied, SnapshotShape[] Kept, SnapshotShape[] Dropped, long Versions, long Bytes, string? UndoUntil)
+{
+    public static RetentionShape Of(RetentionReply reply, bool applied) => new(applied, [.. reply.Kept.Select(kept => SnapshotShape.Of(kept.Snapshot, kept.Reasons))],
+        [.. reply.Dropped.Select(snapshot => SnapshotShape.Of(snapshot))], reply.Versions, reply.Bytes, reply.UndoUntilMs > 0 ? Times.Iso(reply.UndoUntilMs) : null);
+}
+
+internal sealed record UndoShape(SnapshotShape[] Snapshots, long Versions)
+{
+    public static UndoShape Of(UndoReply reply) => new([.. reply.Snapshots.Select(snapshot => SnapshotShape.Of(snapshot))], reply.Versions);
+}
+
+internal sealed record UndeleteShape(bool DryRun, long Undeleted, long Folders, long Failed, long BytesSent, FileShape[] Receipts, FailureShape[] Problems)
+{
+    public static UndeleteShape Of(UndeleteSummary summary) => new(summary.DryRun, summary.Undeleted, summary.Folders, summary.Failed, summary.BytesSent,
+        [.. summary.Receipts.Select(FileShape.Of)], [.. summary.Problems.Select(FailureShape.Of)]);
+}
+
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, GenerationMode = JsonSourceGenerationMode.Default)]
 [JsonSerializable(typeof(FileShape))]
 [JsonSerializable(typeof(PlannedShape))]
@@ -83,4 +110,9 @@ internal sealed record SettingsShape(string? File, string[] Servers, string? Roo
 [JsonSerializable(typeof(DeleteShape))]
 [JsonSerializable(typeof(ClusterShape))]
 [JsonSerializable(typeof(SettingsShape))]
+[JsonSerializable(typeof(SnapshotShape))]
+[JsonSerializable(typeof(SnapshotDeletedShape))]
+[JsonSerializable(typeof(RetentionShape))]
+[JsonSerializable(typeof(UndoShape))]
+[JsonSerializable(typeof(UndeleteShape))]
 internal sealed partial class OutputJson : JsonSerializerContext;

@@ -21,6 +21,10 @@ internal static class Sizes
 
     public static string Count(long count, string one, string? many = null) => count == 1 ? $"1 {one}" : $"{count} {many ?? one + "s"}";
 
+    /// <summary>"3 files", "3 files and 1 folder": folders are never counted as files, and not mentioned where there are none.</summary>
+    public static string FilesAndFolders(long files, long folders) =>
+        Count(files, "file") + (folders > 0 ? $" and {Count(folders, "folder")}" : "");
+
     /// <summary>"0.4 s", "12 s", "3 min 20 s", "2 h 5 min".</summary>
     public static string Time(TimeSpan time) => time.TotalSeconds < 10 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s")
         : time.TotalMinutes < 1 ? $"{(int)time.TotalSeconds} s"

@@ -8,6 +8,10 @@ internal static class Times
 {
     public const string Help = "2026-11-24T10:00, 2026-11-24 (the end of that day), yesterday, '3 days ago' or 2h";
 
+    public const string UntilHelp = "2027-01-31T10:00, 2027-01-31 (the end of that day) or 90d (from now)";
+
+    private static readonly TimeSpan AgeMax = TimeSpan.FromDays(365_000);
+
     private static readonly string[] ExactForms =
     [
         "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF", "yyyy-MM-dd HH:mm", "yyyy-MM-dd HH:mm:ss",
@@ -17,7 +21,21 @@ internal static class Times
 
     /// <summary>The moment a text means, Unix milliseconds.</summary>
     /// <exception cref="FailureException">It means none.</exception>
-    public static long Parse(string text, TimeProvider time)
+    public static long Parse(string text, TimeProvider time) => Find(text, time)
+        ?? throw new Failure(FailureCode.InvalidRequest, $"'{RootedPath.Escape(text)}' is no time.", "client", $"Write a time as {Help}.").Exception();
+
+    /// <summary>A moment to come: an age means as long from now.</summary>
+    /// <exception cref="FailureException">It means none, or one that has passed.</exception>
+    public static long ParseUntil(string text, TimeProvider time)
+    {
+        var now = time.GetUtcNow();
+        var until = TryAge(text.Trim(), out var span) && !text.Contains("ago") && span < AgeMax ? (now + span).ToUnixTimeMilliseconds() : Parse(text, time);
+        return until > now.ToUnixTimeMilliseconds() ? until : throw new Failure(FailureCode.InvalidRequest, $"'{RootedPath.Escape(text)}' is not in the future.", "client",
+            $"Write it as {UntilHelp}.").Exception();
+    }
+
+    /// <summary>The moment a text means, Unix milliseconds; null when it means none.</summary>
+    public static long? Find(string text, TimeProvider time)
     {
         text = text.Trim();
         var now = time.GetLocalNow();
@@ -31,9 +49,7 @@ internal static class Times
             return Local(local, time);
         if (DateTimeOffset.TryParseExact(text, ZonedForms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var zoned))
             return zoned.ToUnixTimeMilliseconds();
-        if (TryAge(text, out var age) && age < TimeSpan.FromDays(365_000))
-            return (now - age).ToUnixTimeMilliseconds();
-        throw new Failure(FailureCode.InvalidRequest, $"'{RootedPath.Escape(text)}' is no time.", "client", $"Write a time as {Help}.").Exception();
+        return TryAge(text, out var age) && age < AgeMax ? (now - age).ToUnixTimeMilliseconds() : null;
     }
 
     /// <summary>"2026-11-24 10:00:07", local.</summary>

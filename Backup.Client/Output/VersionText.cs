@@ -19,6 +19,10 @@ internal static class VersionText
         return table;
     }
 
+    /// <summary>One line of a listing: size, time, name.</summary>
+    public static string Listed(FileVersion file, TimeProvider time) =>
+        $"{(file.Kind == VersionKind.Folder ? "" : Sizes.Bytes(file.SizeBytes)),8}  {Times.Show(file.TimeMs, time)}  {Sizes.Name(file.Path, file.Kind)}{(file.CopiesOwed > 0 ? "  (copies owed)" : "")}";
+
     /// <summary>All that is known of one version and where its copies lie.</summary>
     public static IEnumerable<string> Where(FileVersion file, NodeRef[] nodes, TimeProvider time)
     {

@@ -11,9 +11,11 @@ internal sealed record RestoreRequest(
     IReadOnlyList<string> Paths, string To, long? AsOfMs = null, long? Version = null, bool Force = false, bool KeepSetuid = false, bool DryRun = false);
 
 /// <summary>What a restore came to.</summary>
-internal sealed record RestoreSummary(bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, IReadOnlyList<Failure> Problems)
+/// <param name="Restored">Files and symlinks; folders are counted apart.</param>
+internal sealed record RestoreSummary(
+    bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, IReadOnlyList<Failure> Problems, long Folders = 0)
 {
-    public ExitCode ExitCode => Failed == 0 ? ExitCode.Done : Restored > 0 ? ExitCode.Incomplete : Problems.Count > 0 ? ExitCodes.Of(Problems[0]) : ExitCode.Failed;
+    public ExitCode ExitCode => Failed == 0 ? ExitCode.Done : Restored + Folders > 0 ? ExitCode.Incomplete : Problems.Count > 0 ? ExitCodes.Of(Problems[0]) : ExitCode.Failed;
 }
 
 /// <summary>One restore from start to end; the command and the menu run the same.</summary>
@@ -24,6 +26,7 @@ internal sealed class RestoreRun(Session session, RestoreRequest request, Progre
 
     private readonly List<Failure> problems = [];
     private long restored;
+    private long folders;
     private long failed;
     private long bytes;
 
@@ -37,20 +40,26 @@ internal sealed class RestoreRun(Session session, RestoreRequest request, Progre
         var selection = new Selection(cluster, paths, request.AsOfMs, request.Version);
         await foreach (var file in selection.FilesAsync(ct))
         {
-            progress.FilesPlanned++;
+            if (file.Kind == VersionKind.Folder)
+                folders++;
+            else
+                progress.FilesPlanned++;
             progress.BytesPlanned += file.SizeBytes;
             if (request.DryRun)
                 progress.Planned?.Invoke(file.Path, file.Kind, file.SizeBytes);
         }
-        if (progress.FilesPlanned == 0)
+        if (progress.FilesPlanned + folders == 0)
             throw new Failure(FailureCode.NotFound, $"Nothing of this root {(request.AsOfMs is null ? "is stored" : "was stored at that time")}.", "client",
                 "`list` shows what is there, `versions PATH` since when.").Exception();
         if (request.DryRun)
             (restored, bytes) = (progress.FilesPlanned, progress.BytesPlanned);
         else
+        {
+            folders = 0;
             await FetchAsync(cluster, selection, to, ct);
+        }
         return new RestoreSummary(request.DryRun, to, restored, failed, bytes,
-            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, problems);
+            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, problems, folders);
     }
 
     private async Task FetchAsync(ClusterConnection cluster, Selection selection, string to, CancellationToken ct)
@@ -73,7 +82,10 @@ internal sealed class RestoreRun(Session session, RestoreRequest request, Progre
 
     private void Restored(FileVersion file)
     {
-        restored++;
+        if (file.Kind == VersionKind.Folder)
+            folders++;
+        else
+            restored++;
         bytes += file.SizeBytes;
         progress.Stored?.Invoke(new Receipt(file.Path, file.Version, file.Kind, file.TimeMs, file.SizeBytes, file.Digest, file.Nodes, file.CopiesOwed, file.TraceId));
     }

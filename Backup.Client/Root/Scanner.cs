@@ -2,7 +2,7 @@ using Backup.Protocol;
 
 namespace Backup.Client;
 
-/// <summary>One thing in the root that can be backed up: a file, a symlink, or a folder of its own right.</summary>
+/// <summary>One thing in the root that can be backed up: a file, a symlink, or a folder, whose content comes by itself.</summary>
 internal readonly record struct ScannedFile(RootedPath Path, FileStat Stat)
 {
     public VersionKind Kind => Stat.Kind switch
@@ -20,9 +20,6 @@ internal readonly record struct ScannedFile(RootedPath Path, FileStat Stat)
 /// <param name="skipped">Is told of everything that is there and cannot be backed up.</param>
 internal sealed class Scanner(RootDirectory root, IgnoreRules ignore, Action<Failure> skipped)
 {
-    /// <summary>rwxr-xr-x: what a restored folder gets when nothing else is known.</summary>
-    private const int OrdinaryMode = 0x1ED;
-
     /// <param name="Order">The name; for a folder's content with a slash, which is where what is in it stands in the order of whole paths.</param>
     /// <param name="Content">Shared by the two places a folder has: found at the first, walked at the second.</param>
     private readonly record struct Place(string Order, FolderEntry Entry, Content? Content);
@@ -59,7 +56,7 @@ internal sealed class Scanner(RootDirectory root, IgnoreRules ignore, Action<Fai
                 yield return new ScannedFile(RootedPath.Parse(name), place.Entry.Stat);
             else if (place.Order[^1] != '/')
             {
-                if (IsOfItsOwnRight(name, place.Entry.Stat, place.Content))
+                if (IsReadable(name, place.Content))
                     yield return new ScannedFile(RootedPath.Parse(name), place.Entry.Stat);
             }
             else if (place.Content.Places is { Count: > 0 } places)
@@ -67,16 +64,13 @@ internal sealed class Scanner(RootDirectory root, IgnoreRules ignore, Action<Fai
         }
     }
 
-    /// <summary>
-    /// Reads the folder. One with nothing in it would be lost if it were not kept by itself, and a private one would come back
-    /// open to everybody; all others come back with what is in them.
-    /// </summary>
-    private bool IsOfItsOwnRight(string folder, FileStat stat, Content content)
+    /// <summary>Reads the folder. One that cannot be read is reported, and what is stored of it stays.</summary>
+    private bool IsReadable(string folder, Content content)
     {
         try
         {
             content.Places = ReadPlaces(folder);
-            return content.Places.Count == 0 || stat.Mode is not (OrdinaryMode or 0);
+            return true;
         }
         catch (FailureException e)
         {

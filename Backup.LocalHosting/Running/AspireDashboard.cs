@@ -5,6 +5,7 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
 
 namespace Backup.LocalHosting;
 
@@ -12,13 +13,12 @@ namespace Backup.LocalHosting;
 /// The real Aspire dashboard, run from the <c>aspire</c> command line tool where one is found. Every process sends
 /// its traces, metrics and logs there.
 /// </summary>
-internal sealed class AspireDashboard(IConfiguration configuration, ResourceNotificationService notifications)
+internal sealed class AspireDashboard(IConfiguration configuration, ResourceNotificationService notifications, IHostApplicationLifetime lifetime)
 {
     private const string HowToGet = "https://aspire.dev";
 
     private ChildProcess? process;
     private string? telemetryUrl;
-    private bool stopping;
 
     /// <summary>Starts it if it can be found, or says in one line how to get it. Does not wait for it.</summary>
     public void Start()
@@ -53,7 +53,6 @@ internal sealed class AspireDashboard(IConfiguration configuration, ResourceNoti
         if (process is null)
             return;
 
-        stopping = true;
         await process.StopAsync(TimeSpan.FromSeconds(1), TimeProvider.System);
         process.Dispose();
     }
@@ -87,7 +86,7 @@ internal sealed class AspireDashboard(IConfiguration configuration, ResourceNoti
             exec 3<&0
             "$@" 3<&- </dev/null & tool=$!
             { read -r nothing; kill $tool; } <&3 2>/dev/null & watch=$!
-            trap 'kill $tool' TERM
+            trap 'kill $tool' TERM INT
             wait $tool
             wait $tool
             kill $watch 2>/dev/null
@@ -100,7 +99,9 @@ internal sealed class AspireDashboard(IConfiguration configuration, ResourceNoti
     private async Task SayWhenItEndsAsync(ChildProcess dashboard, string program)
     {
         await dashboard.Exited;
-        if (!stopping)
+        // A signal to the whole process group may reach it before it reaches us.
+        await Task.Delay(ProjectRunner.SignalsApart, TimeProvider.System, lifetime.ApplicationStopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!lifetime.ApplicationStopping.IsCancellationRequested)
             Console.Error.WriteLine($"The dashboard ({program}) has ended by itself; the newest file in ~/.aspire/logs says why. The cluster runs on without it.");
     }
 

@@ -76,7 +76,8 @@ internal sealed class ChildProcess : IDisposable
         catch (TimeoutException)
         {
             process.Kill(entireProcessTree: true);
-            await Exited;
+            // Something that outlives the process may hold its output open: that is no reason to wait for ever.
+            await Task.WhenAny(Exited, Task.Delay(patience, time));
         }
     }
 

@@ -23,7 +23,8 @@ internal sealed class ProjectRunner(ProjectResource resource, RunnerTools tools)
     /// <summary>The children end themselves within eight seconds; the hosting promises ten.</summary>
     public static readonly TimeSpan StopPatienceMax = TimeSpan.FromSeconds(9);
 
-    private static readonly TimeSpan SignalsApart = TimeSpan.FromMilliseconds(200);
+    /// <summary>How far apart a signal to a process group may reach its members.</summary>
+    public static readonly TimeSpan SignalsApart = TimeSpan.FromMilliseconds(200);
 
     private readonly SemaphoreSlim commands = new(1);
     private CancellationTokenSource? stop;

@@ -12,7 +12,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
     public async Task<CommitReply> CommitAsync(ClientId client, CommitRequest request, CancellationToken ct)
     {
         OperationIds.Check(request.Operation);
-        OperationIds.CheckPaths([.. request.Files.Select(file => file.Path)]);
+        OperationIds.CheckPaths([.. OperationIds.Given(request.Files).Select(file => file.Path)]);
         foreach (var file in request.Files)
             Check(file);
 
@@ -102,6 +102,6 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
     private static Receipt ReceiptOf(FileVersion version) => new(version.Path, version.Version, version.Kind, version.TimeMs,
         version.SizeBytes, version.Digest, version.Nodes, version.CopiesOwed, version.TraceId);
 
-    [GeneratedRegex("^[A-Za-z0-9]{1,64}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[A-Za-z0-9]{1,64}\z", RegexOptions.CultureInvariant)]
     private static partial Regex TraceShape();
 }

@@ -18,7 +18,7 @@ public sealed partial class Registry(Metadata metadata, TimeProvider time, ILogg
         Check(request.Id, request.Space);
         if (!request.Address.IsAbsoluteUri || request.Address.Scheme is not ("http" or "https"))
             throw Failure.InvalidRequest("The address of a node must be an absolute http or https URL.").Exception();
-        if (zone != NodeLine.NoZone && !ZoneShape().IsMatch(zone))
+        if (request.Zone is { Length: > 0 } && !ZoneShape().IsMatch(zone))
             throw Failure.InvalidRequest("A zone is 1 to 64 letters, digits, dots, dashes and underscores, starting with a letter or digit.").Exception();
 
         var now = time.GetUtcNow();
@@ -84,7 +84,7 @@ public sealed partial class Registry(Metadata metadata, TimeProvider time, ILogg
             throw Failure.InvalidRequest("The space of a node cannot be negative.").Exception();
     }
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z", RegexOptions.CultureInvariant)]
     private static partial Regex ZoneShape();
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} registered at {Address} with epoch {Epoch}")]

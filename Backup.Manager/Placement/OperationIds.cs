@@ -12,6 +12,10 @@ public static partial class OperationIds
             throw Failure.InvalidRequest("An operation id is 1 to 64 letters, digits and dashes.").Exception();
     }
 
+    /// <summary>An array in JSON may hold nulls, which its type here does not tell.</summary>
+    public static IEnumerable<T> Given<T>(IEnumerable<T?> files) where T : class =>
+        files.Select(file => file ?? throw Failure.InvalidRequest("One of the files is null.").Exception());
+
     public static void CheckPaths(IReadOnlyCollection<RootedPath> paths, bool distinct = true)
     {
         if (paths.Count is 0 or > Limits.FilesPerCallMax)
@@ -26,6 +30,6 @@ public static partial class OperationIds
         }
     }
 
-    [GeneratedRegex("^[A-Za-z0-9-]{1,64}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[A-Za-z0-9-]{1,64}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Shape();
 }

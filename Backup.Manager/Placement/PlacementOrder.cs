@@ -13,6 +13,7 @@ public sealed record Candidate(NodeId Id, long Files, long FreeBytes, string? Zo
 /// Order: fewest files; then most free bytes, in units of <see cref="FreeUnitBytes"/>; then node id by bytes. The first is the
 /// primary, the next ones are replicas, each in a zone not taken yet. Where there are fewer zones than copies, the
 /// remaining copies go to the first nodes of any zone: two copies in one zone are better than a refusal.
+/// A place that is given anew because one of its nodes failed keeps the others, before all: they may hold bytes already.
 /// </summary>
 public static class PlacementOrder
 {
@@ -26,14 +27,15 @@ public static class PlacementOrder
 
     /// <summary>The nodes for one new file, primary first; fewer than asked for when there are no more.</summary>
     /// <param name="sizeBytes">Nodes with less free are passed over.</param>
-    public static IReadOnlyList<Candidate> Choose(IEnumerable<Candidate> candidates, int copies, long sizeBytes)
+    /// <param name="kept">Of the candidates, those that stay.</param>
+    public static IReadOnlyList<Candidate> Choose(IEnumerable<Candidate> candidates, int copies, long sizeBytes, params IEnumerable<Candidate> kept)
     {
+        List<Candidate> chosen = [.. kept.Take(copies)];
         List<Candidate> left = [.. candidates
-            .Where(node => node.FreeBytes >= sizeBytes)
+            .Where(node => node.FreeBytes >= sizeBytes && !chosen.Contains(node))
             .OrderBy(node => node.Files)
             .ThenByDescending(node => Math.Clamp(node.FreeBytes / FreeUnitBytes, 1, FreeUnitsMax))
             .ThenBy(node => node.Id)];
-        var chosen = new List<Candidate>();
         while (chosen.Count < copies && left.Count > 0)
         {
             var next = left.Find(node => node.Zone is null || chosen.TrueForAll(other => other.Zone != node.Zone)) ?? left[0];

@@ -17,7 +17,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
     public async Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct)
     {
         OperationIds.Check(request.Operation);
-        OperationIds.CheckPaths([.. request.Files.Select(file => file.Path)]);
+        OperationIds.CheckPaths([.. OperationIds.Given(request.Files).Select(file => file.Path)]);
         if (request.Files.FirstOrDefault(file => file.SizeBytes < 0 || !Enum.IsDefined(file.Kind)) is { } bad)
             throw Failure.InvalidRequest($"'{bad.Path.Display}' has a negative size or no known kind.").Exception();
         if (request.Avoid?.Any(node => node.Value is null) == true)

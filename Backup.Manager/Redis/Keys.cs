@@ -61,4 +61,7 @@ public static class Keys
 
     /// <summary>Hash path → what was reserved for it.</summary>
     public static string Reservation(string member) => $"res:{member}";
+
+    /// <summary>Hash name → "timeMs automatic pinnedUntilMs|-": the named moments of a client.</summary>
+    public static string Snapshots(ClientId client) => $"snapshots:{client}";
 }

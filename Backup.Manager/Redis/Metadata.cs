@@ -15,10 +15,10 @@ public sealed class Metadata : IAsyncDisposable
     private static readonly TimeSpan CallTimeMax = TimeSpan.FromSeconds(3);
 
     /// <summary>Calls under way at once. Redis runs one at a time: more would only wait there instead of here.</summary>
-    private const int CallsMax = 64;
+    public const int CallsMax = 64;
 
     /// <summary>Calls that wait for their turn: what Redis does in a second or two. Beyond it the caller is told to come back.</summary>
-    private const int CallsWaitingMax = 4_096;
+    public const int CallsWaitingMax = 4_096;
 
     private readonly IConnectionMultiplexer redis;
     private readonly ConcurrencyLimiter turns = new(new ConcurrencyLimiterOptions
@@ -91,9 +91,7 @@ public sealed class Metadata : IAsyncDisposable
     {
         using var span = Telemetry.Source.StartActivity($"redis {verb}", ActivityKind.Client);
         span?.SetTag("db.system.name", "redis").SetTag("db.operation.batch.size", count);
-        using var turn = await turns.AcquireAsync(1, ct);
-        if (!turn.IsAcquired)
-            throw Failed(span, FailureCode.Busy, $"More than {CallsWaitingMax:N0} requests wait for Redis already", null);
+        using var turn = await TurnAsync(span, ct);
         try
         {
             // A call once sent cannot be taken back: whoever gives up early leaves it running, and its turn taken, for at most its time.
@@ -110,6 +108,22 @@ public sealed class Metadata : IAsyncDisposable
         catch (RedisServerException e) when (IsRefusal(e.Message))
         {
             throw Failed(span, FailureCode.MetadataUnavailable, $"Redis refuses: {e.Message.TrimEnd('.')}", e);
+        }
+    }
+
+    /// <summary>Waits for a turn no longer than a call may take: behind a silent Redis the queue would move once in that time.</summary>
+    private async Task<RateLimitLease> TurnAsync(Activity? span, CancellationToken ct)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(CallTimeMax);
+        try
+        {
+            var turn = await turns.AcquireAsync(1, patience.Token);
+            return turn.IsAcquired ? turn : throw Failed(span, FailureCode.Busy, $"More than {CallsWaitingMax:N0} requests wait for Redis already", null);
+        }
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        {
+            throw Failed(span, FailureCode.Busy, $"Redis was busy with other requests for {CallTimeMax.TotalSeconds:N0} s", e);
         }
     }
 

@@ -22,6 +22,9 @@ public sealed class Script
     public static readonly Script StatusCluster = new("status-cluster");
     public static readonly Script PageNames = new("page-names");
     public static readonly Script SplitNames = new("split-names");
+    public static readonly Script PutSnapshot = new("put-snapshot");
+    public static readonly Script DropSnapshot = new("drop-snapshot");
+    public static readonly Script ListSnapshots = new("list-snapshots");
 
     private Script(string name, params string[] libraries)
     {

@@ -15,6 +15,9 @@ public enum RecordKind : byte
     /// <summary>One version of one file: a <see cref="Protocol.Manifest"/>. Its id is the SHA-256 of its plain bytes.</summary>
     Manifest = 3,
 
+    /// <summary>Versions that are forgotten, in JSON: their manifests before it in the packs count no more. Written by a node for itself; no segment may hold it.</summary>
+    Forget = 4,
+
     /// <summary>Never on disk: ends a stream that cannot go on, with a <see cref="Failure"/> in JSON as its payload.</summary>
     Failure = 255,
 }

@@ -12,6 +12,9 @@ public sealed class ClusterConnection
     private static readonly TimeSpan PatienceTime = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PauseTime = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>After so long a person wonders. A lease that changes hands, or a restart, is over sooner.</summary>
+    private static readonly TimeSpan SilenceTime = TimeSpan.FromSeconds(2);
+
     private readonly Uri[] servers;
     private readonly TimeProvider time;
     private readonly NodeClients clients;
@@ -32,11 +35,15 @@ public sealed class ClusterConnection
 
     public ClientId Client { get; }
 
+    /// <summary>Is told once for each call that waits longer than a moment: whom it waits for, and why. It must not throw.</summary>
+    public Action<Uri, Failure>? Waiting { get; init; }
+
     /// <summary>Asks whichever gateway answers. The call must be one that may be repeated; all of <see cref="INode"/> may.</summary>
     /// <exception cref="FailureException">It was refused, or nobody could answer within the patience.</exception>
     public async Task<T> AskAsync<T>(Func<INode, Task<T>> call, CancellationToken ct)
     {
         var started = time.GetTimestamp();
+        var isTold = false;
         for (var tries = 1; ; tries++)
         {
             var at = Volatile.Read(ref current);
@@ -47,6 +54,11 @@ public sealed class ClusterConnection
             catch (FailureException e) when (MayPass(e.Failure) && (tries < servers.Length || time.GetElapsedTime(started) < PatienceTime))
             {
                 Interlocked.CompareExchange(ref current, at + 1, at);
+                if (!isTold && time.GetElapsedTime(started) >= SilenceTime)
+                {
+                    isTold = true;
+                    Waiting?.Invoke(servers[at % servers.Length], e.Failure);
+                }
                 // Every server once without waiting, then with pauses: somebody may be restarting.
                 if (tries >= servers.Length)
                     await Task.Delay(PauseTime, time, ct);

@@ -15,6 +15,7 @@ public sealed record UploadResult(RootedPath Path, Receipt? Receipt, Failure? Fa
 /// <summary>What a transfer has done so far. Counted with Interlocked, read by whoever shows progress.</summary>
 public sealed class TransferCounters
 {
+    /// <summary>Files, symlinks and tombstones that were stored or restored; folders are none.</summary>
     public long Files;
     public long FilesFailed;
 

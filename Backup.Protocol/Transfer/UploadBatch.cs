@@ -9,8 +9,8 @@ namespace Backup.Protocol;
 /// <param name="inFlight">Bounds the segments under way, and with them the memory, of all batches of an upload.</param>
 internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters counters, SemaphoreSlim inFlight)
 {
-    /// <summary>Below this, sending content again costs less than remembering where it lies.</summary>
-    private const int HintBytesMin = 4096;
+    /// <summary>Content from this size on is placed beside itself when it is stored already (docs/adr/0009); smaller files go by fewest files alone.</summary>
+    private const long HintBytesMin = Limits.ChunkBytesAverage;
 
     /// <summary>A batch is read and sent anew this often when more nodes fail than the rest of a segment can be saved from.</summary>
     private const int AttemptsMax = 4;
@@ -87,7 +87,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
             return;
         using var span = Telemetry.Source.StartActivity("② place");
         var request = new PlaceRequest(operation, [.. files.Select(f => new PlaceFile(
-            f.Source.Path, f.Source.Kind, Math.Max(0, f.Source.SizeBytes), f.First?.Header.PlainBytes >= HintBytesMin ? f.First.Header.Id : null))], [.. avoid]);
+            f.Source.Path, f.Source.Kind, Math.Max(0, f.Source.SizeBytes), f.Source.SizeBytes >= HintBytesMin ? f.First?.Header.Id : null))], [.. avoid]);
         var reply = await cluster.AskAsync(n => n.PlaceAsync(cluster.Client, request, ct), ct);
         for (var i = 0; i < files.Count; i++)
         {
@@ -189,7 +189,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
         var request = new CommitRequest(operation, [.. files.Select(f => f.Commit())]);
         var reply = await cluster.AskAsync(n => n.CommitAsync(cluster.Client, request, ct), ct);
         Interlocked.Increment(ref counters.Commits);
-        Interlocked.Add(ref counters.Files, files.Count);
+        Interlocked.Add(ref counters.Files, files.Count(f => f.Source.Kind != VersionKind.Folder));
         return files.Zip(reply.Receipts).ToDictionary(p => p.First, p => p.Second);
     }
 

@@ -132,7 +132,8 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
             await stream.DisposeAsync();
         stream = null;
         IsDone = true;
-        Interlocked.Increment(ref counters.Files);
+        if (version.Kind != VersionKind.Folder)
+            Interlocked.Increment(ref counters.Files);
         target.Complete(version, manifest!.Head);
     }
 

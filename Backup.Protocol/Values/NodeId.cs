@@ -26,7 +26,7 @@ public readonly partial record struct NodeId : IParsable<NodeId>, IComparable<No
 
     public override string ToString() => Value ?? "";
 
-    [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,31}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,31}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Shape();
 }
 

@@ -101,6 +101,10 @@ internal sealed partial class GroupCommit : IDisposable
                         index.AddRecord(record);
                     foreach (var (version, path, id) in batch.Manifests)
                         index.SetManifest(batch.Client, version, path, id);
+                    foreach (var (from, to) in batch.Moves)
+                        index.Move(from, to);
+                    foreach (var (at, versions) in batch.Forgets)
+                        index.Forget(at, versions);
                 }
                 foreach (var pack in packs)
                     index.SetPack(pack);

@@ -15,6 +15,7 @@ internal static class IndexCheck
         Records(connection, ref seen);
         Manifests(connection, ref seen);
         Damage(connection, into, ref seen);
+        Dead(connection, into, ref seen);
 
         using var proof = new Statement(connection, "SELECT rows, sum FROM proof");
         if (!proof.Step() || proof.Int64(0) != seen.Rows || (ulong)proof.Int64(1) != seen.Sum)
@@ -75,6 +76,16 @@ internal static class IndexCheck
             if (client < lastClient || (client == lastClient && version <= lastVersion))
                 seen.Rows = long.MinValue;
             (lastClient, lastVersion) = (client, version);
+        }
+    }
+
+    private static void Dead(SqliteConnection connection, IndexWriter into, ref IndexProof seen)
+    {
+        using var dead = new Statement(connection, "SELECT client, kind, id, sweep, since FROM dead");
+        while (dead.Step())
+        {
+            seen.Add(IndexProof.OfDead(dead.Int32(0), dead.Int32(1), dead.Blob(2), dead.Int64(3), dead.Int64(4)));
+            into.Dead.Loaded(dead.Int64(3));
         }
     }
 

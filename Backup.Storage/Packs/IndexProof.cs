@@ -22,6 +22,7 @@ internal struct IndexProof
         Manifest = 3,
         Pack = 4,
         Damage = 5,
+        Dead = 6,
     }
 
     public void Add(ulong row)
@@ -48,6 +49,8 @@ internal struct IndexProof
 
     public static ulong OfDamage(int pack, long offset, long bytes, int what, ReadOnlySpan<byte> client, int kind, ReadOnlySpan<byte> id) =>
         Hash(Table.Damage, [pack, offset, bytes, what, kind, client.IsEmpty ? 0 : (long)XxHash3.HashToUInt64(client)], id);
+
+    public static ulong OfDead(int client, int kind, ReadOnlySpan<byte> id, long sweep, long since) => Hash(Table.Dead, [client, kind, sweep, since], id);
 
     private static ulong Hash(Table table, ReadOnlySpan<long> numbers, ReadOnlySpan<byte> blob)
     {
@@ -79,6 +82,9 @@ internal enum PackState
 
     /// <summary>Closed without a seal, after a failure or a crash: never appended to again.</summary>
     Retired = 3,
+
+    /// <summary>Compacted: nothing in it counts, and its file is deleted, or will be at the next start.</summary>
+    Removed = 4,
 }
 
 /// <param name="Length">Bytes of the file that count, the seal included.</param>

@@ -7,13 +7,18 @@ namespace Backup.Storage.Packs;
 internal sealed class IndexReader : IDisposable
 {
     private readonly SqliteConnection connection;
-    private readonly Statement record, manifest, isDamaged, damage, begin, commit;
+    private readonly Statement record, manifest, manifests, isDead, isDamaged, damage, isForeign, live, records, begin, commit;
 
     public IndexReader(string path)
     {
         connection = IndexSchema.Connect(path, writer: false);
         record = new(connection, "SELECT pack, offset, stored FROM records WHERE client = ?1 AND kind = ?2 AND id = ?3");
         manifest = new(connection, "SELECT id FROM manifests WHERE client = ?1 AND version = ?2");
+        manifests = new(connection, "SELECT version, id FROM manifests WHERE client = ?1 AND version > ?2 ORDER BY version LIMIT ?3");
+        isDead = new(connection, "SELECT 1 FROM dead WHERE client = ?1 AND kind = ?2 AND id = ?3");
+        isForeign = new(connection, "SELECT 1 FROM damage WHERE pack = ?1 AND what = ?2");
+        live = new(connection, "SELECT pack, SUM(stored + ?1) FROM records GROUP BY pack");
+        records = new(connection, "SELECT kind, id, pack, offset, stored FROM records WHERE client = ?1 AND (kind, id) > (?2, ?3) ORDER BY kind, id LIMIT ?4");
         isDamaged = new(connection, "SELECT pack, offset FROM damage WHERE client = ?1 AND kind = ?2 AND id = ?3 AND what <> ?4");
         damage = new(connection, "SELECT pack, offset, bytes, what, client, kind, id FROM damage ORDER BY pack, offset LIMIT ?1");
         begin = new(connection, "BEGIN");
@@ -38,6 +43,60 @@ internal sealed class IndexReader : IDisposable
         manifest.Reset().Bind(1, client).Bind(2, version);
         ChunkId? found = manifest.Step() ? new ChunkId(manifest.Blob(0)) : null;
         manifest.Reset();
+        return found;
+    }
+
+    /// <summary>Whether a sweep found this record referenced by nothing.</summary>
+    public bool IsDead(int client, in RecordKey key)
+    {
+        isDead.Reset().Bind(1, client).Bind(2, (int)key.Kind).Bind(3, key.Id);
+        var found = isDead.Step();
+        isDead.Reset();
+        return found;
+    }
+
+    /// <summary>The next versions behind this one.</summary>
+    public List<(long Version, ChunkId Id)> ManifestsAfter(int client, long version, int limit)
+    {
+        var found = new List<(long, ChunkId)>();
+        manifests.Reset().Bind(1, client).Bind(2, version).Bind(3, limit);
+        while (manifests.Step())
+            found.Add((manifests.Int64(0), new ChunkId(manifests.Blob(1))));
+        manifests.Reset();
+        return found;
+    }
+
+    /// <summary>The next records of a client behind this one.</summary>
+    public List<RecordLocation> RecordsAfter(int client, in RecordKey key, int limit)
+    {
+        var found = new List<RecordLocation>();
+        records.Reset().Bind(1, client).Bind(2, (int)key.Kind).Bind(3, key.Id).Bind(4, limit);
+        while (records.Step())
+        {
+            found.Add(new RecordLocation(new RecordKey(key.Client, (RecordKind)records.Int32(0), new ChunkId(records.Blob(1))),
+                records.Int32(2), records.Int64(3), records.Int32(4)));
+        }
+        records.Reset();
+        return found;
+    }
+
+    /// <summary>How many bytes of each pack are records that are indexed.</summary>
+    public Dictionary<int, long> LiveBytes()
+    {
+        var found = new Dictionary<int, long>();
+        live.Reset().Bind(1, RecordHeader.LengthBytes);
+        while (live.Step())
+            found.Add(live.Int32(0), live.Int64(1));
+        live.Reset();
+        return found;
+    }
+
+    /// <summary>Whether the pack is another node's, and none of ours to touch.</summary>
+    public bool IsForeign(int pack)
+    {
+        isForeign.Reset().Bind(1, pack).Bind(2, (int)DamageKind.Foreign);
+        var found = isForeign.Step();
+        isForeign.Reset();
         return found;
     }
 
@@ -67,7 +126,7 @@ internal sealed class IndexReader : IDisposable
 
     public void Dispose()
     {
-        foreach (var statement in (Statement[])[record, manifest, isDamaged, damage, begin, commit])
+        foreach (var statement in (Statement[])[record, manifest, manifests, isDead, isDamaged, damage, isForeign, live, records, begin, commit])
             statement.Dispose();
         connection.Dispose();
     }

@@ -25,6 +25,7 @@ internal sealed class IndexWriter : IDisposable
         findDamage = Sql("SELECT pack, offset, bytes, what FROM damage WHERE client = ?1 AND kind = ?2 AND id = ?3");
         deleteDamage = Sql("DELETE FROM damage WHERE pack = ?1 AND offset = ?2");
         setProof = Sql("UPDATE proof SET rows = ?1, sum = ?2");
+        Dead = new DeadRows(connection, this);
         begin = Sql("BEGIN IMMEDIATE");
         commit = Sql("COMMIT");
         rollback = Sql("ROLLBACK");
@@ -42,6 +43,9 @@ internal sealed class IndexWriter : IDisposable
 
     public Dictionary<int, PackRow> Packs { get; } = [];
 
+    /// <summary>Records that a sweep found referenced by nothing.</summary>
+    public DeadRows Dead { get; }
+
     /// <summary>Rows of damage; while there are none, no record needs to be compared with them.</summary>
     public long DamageRows { get; set; }
 
@@ -49,6 +53,7 @@ internal sealed class IndexWriter : IDisposable
     {
         begin.Reset().Run();
         (proofBefore, damageRowsBefore) = (Proof, DamageRows);
+        Dead.Begin();
         undo.Clear();
     }
 
@@ -70,12 +75,78 @@ internal sealed class IndexWriter : IDisposable
             // SQLite has rolled back by itself already, as it does when the disk is full.
         }
         (Proof, DamageRows) = (proofBefore, damageRowsBefore);
+        Dead.Rollback();
         while (undo.TryPop(out var step))
             step();
     }
 
+    /// <summary>Indexes a record that somebody has just stored. One that was about to be collected is kept.</summary>
     /// <returns>False when the record was indexed already.</returns>
     public bool AddRecord(in RecordLocation at)
+    {
+        Dead.Revive(at.Key);
+        return Insert(at);
+    }
+
+    /// <summary>A record was copied to another pack. One that was removed meanwhile stays removed.</summary>
+    /// <param name="to">Not held: it is dropped.</param>
+    public bool Move(in RecordLocation from, in RecordLocation to)
+    {
+        if (Find(from.Key) != from)
+            return false;
+        Delete(from);
+        if (!to.IsHeld)
+            return true;
+        // Two Forget records may have become the same one: the later place covers more.
+        if (Find(to.Key) is { IsHeld: true } same)
+            Delete(same);
+        return Insert(to);
+    }
+
+    /// <summary>Where a record lies, changes of this transaction included.</summary>
+    public RecordLocation Find(in RecordKey key)
+    {
+        findRecord.Reset().Bind(1, Number(key.Client)).Bind(2, (int)key.Kind).Bind(3, key.Id);
+        var found = findRecord.Step() ? new RecordLocation(key, findRecord.Int32(0), findRecord.Int64(1), findRecord.Int32(2)) : new RecordLocation(key, 0, 0, 0);
+        findRecord.Reset();
+        return found;
+    }
+
+    /// <summary>Takes a record out of the index; its bytes are waste from now on.</summary>
+    public void Delete(in RecordLocation at)
+    {
+        var (client, id) = (Number(at.Key.Client), at.Key.Id);
+        deleteRecord.Reset().Bind(1, client).Bind(2, (int)at.Key.Kind).Bind(3, id).Run();
+        Proof.Remove(IndexProof.OfRecord(client, (int)at.Key.Kind, id, at.Pack, at.Offset, at.StoredBytes));
+    }
+
+    /// <summary>Removes these versions, and indexes the record that says so in place of an earlier one that said the same.</summary>
+    public void Forget(in RecordLocation at, long[] versions)
+    {
+        foreach (var version in versions)
+            DeleteManifest(at.Key.Client, version, except: null);
+        var before = Find(at.Key);
+        if (before.IsHeld)
+            Delete(before);
+        Insert(at);
+    }
+
+    /// <summary>At most so many records of a pack.</summary>
+    public List<RecordLocation> RecordsOf(int pack, int limit)
+    {
+        var clients = Clients.ToDictionary(pair => pair.Value, pair => pair.Key);
+        var found = new List<RecordLocation>();
+        listRecords.Reset().Bind(1, pack).Bind(2, -1);
+        while (found.Count < limit && listRecords.Step())
+        {
+            var key = new RecordKey(clients[listRecords.Int32(0)], (RecordKind)listRecords.Int32(1), new ChunkId(listRecords.Blob(2)));
+            found.Add(new RecordLocation(key, pack, listRecords.Int64(3), listRecords.Int32(4)));
+        }
+        listRecords.Reset();
+        return found;
+    }
+
+    private bool Insert(in RecordLocation at)
     {
         var client = Number(at.Key.Client);
         var id = at.Key.Id;
@@ -92,16 +163,27 @@ internal sealed class IndexWriter : IDisposable
     public void SetManifest(ClientId client, long version, string path, in ChunkId id)
     {
         var number = Number(client);
+        DeleteManifest(client, version, except: id);
+        insertManifest.Reset().Bind(1, number).Bind(2, version).Bind(3, path).Bind(4, id).Run();
+        Proof.Add(IndexProof.OfManifest(number, version, path, id));
+    }
+
+    /// <summary>Removes a version and the record of its manifest; a record that is excepted stays.</summary>
+    private void DeleteManifest(ClientId client, long version, ChunkId? except)
+    {
+        var number = Number(client);
         findManifest.Reset().Bind(1, number).Bind(2, version);
         if (findManifest.Step())
         {
-            Proof.Remove(IndexProof.OfManifest(number, version, findManifest.Text(0), findManifest.Blob(1)));
+            var id = new ChunkId(findManifest.Blob(1));
+            Proof.Remove(IndexProof.OfManifest(number, version, findManifest.Text(0), id));
             findManifest.Reset();
             deleteManifest.Reset().Bind(1, number).Bind(2, version).Run();
+            var record = Find(new RecordKey(client, RecordKind.Manifest, id));
+            if (record.IsHeld && id != except)
+                Delete(record);
         }
         findManifest.Reset();
-        insertManifest.Reset().Bind(1, number).Bind(2, version).Bind(3, path).Bind(4, id).Run();
-        Proof.Add(IndexProof.OfManifest(number, version, path, id));
     }
 
     public void SetPack(in PackRow row)
@@ -169,6 +251,7 @@ internal sealed class IndexWriter : IDisposable
 
     public void Dispose()
     {
+        Dead.Dispose();
         foreach (var statement in (Statement[])[insertClient, insertRecord, deleteRecord, findRecord, listRecords, insertManifest, findManifest,
             deleteManifest, setPack, insertDamage, findDamage, deleteDamage, setProof, begin, commit, rollback])
             statement.Dispose();
@@ -177,7 +260,7 @@ internal sealed class IndexWriter : IDisposable
     /// <summary>Bounds what is held in memory while rows move from one table to another.</summary>
     private const int RowsAtOnce = 10_000;
 
-    private int Number(ClientId client)
+    public int Number(ClientId client)
     {
         if (Clients.TryGetValue(client, out var number))
             return number;

@@ -23,7 +23,7 @@ internal sealed class PackAppender(PackStoreOptions options, NodeIdentity identi
         await turn.WaitAsync(ct);
         try
         {
-            if (!space.TryTake(record.Length))
+            if (!batch.MayUseReserve && !space.TryTake(record.Length))
                 throw DiskFailure.Full(options.NodeId.Value).Exception();
             (pack, offset) = Reserve(batch, record.Length);
         }
@@ -51,6 +51,23 @@ internal sealed class PackAppender(PackStoreOptions options, NodeIdentity identi
         {
             pack.IsClosed = true;
             pack.HasFailed |= hasFailed;
+        }
+    }
+
+    /// <summary>Whether the pack is not finished yet: being appended to, or waiting for its batches.</summary>
+    public bool Uses(int pack)
+    {
+        lock (gate)
+            return packs.Any(open => open.Number == pack);
+    }
+
+    /// <summary>Ends this pack early, if it is one. It is sealed with the next commit.</summary>
+    public void End(int pack)
+    {
+        lock (gate)
+        {
+            foreach (var open in packs.Where(open => open.Number == pack))
+                open.IsClosed = true;
         }
     }
 

@@ -19,6 +19,7 @@ public sealed class PackBatch : IDisposable
     {
         this.store = store;
         Client = client;
+        store.Sweeps.Enter(this);
     }
 
     public ClientId Client { get; }
@@ -29,11 +30,20 @@ public sealed class PackBatch : IDisposable
     /// <summary>The versions whose manifests were appended.</summary>
     internal List<(long Version, string Path, ChunkId Id)> Manifests { get; } = [];
 
+    /// <summary>Records that were copied from one pack to another.</summary>
+    internal List<(RecordLocation From, RecordLocation To)> Moves { get; } = [];
+
+    /// <summary>Versions that this batch forgets.</summary>
+    internal List<(RecordLocation At, long[] Versions)> Forgets { get; } = [];
+
+    /// <summary>Collection frees space, and must work on a disk that takes no more data.</summary>
+    internal bool MayUseReserve { get; init; }
+
     internal HashSet<OpenPack> Packs { get; } = [];
 
     /// <summary>Whether the store holds this record durably, or this batch has appended it.</summary>
     public bool Has(RecordKind kind, ChunkId id) =>
-        appended.Contains((kind, id)) || store.Index.Find(new RecordKey(Client, kind, id)).IsHeld;
+        appended.Contains((kind, id)) || store.Index.Rely(Client, kind, [id])[0].IsHeld;
 
     /// <summary>
     /// Appends a record whose digest the caller has verified. The caller keeps its ownership; its bytes are not copied.
@@ -58,13 +68,15 @@ public sealed class PackBatch : IDisposable
         isBroken = true;
         if (header.Kind == RecordKind.Manifest)
             await ClaimVersionAsync(record, ct);
-        var (pack, offset) = await store.Appender.AppendAsync(this, record.Bytes, ct);
-        Packs.Add(pack);
+        Records.Add(await WriteAsync(record, ct));
         appended.Add((header.Kind, header.Id));
-        Records.Add(new RecordLocation(RecordKey.Of(header), pack.Number, offset, header.StoredBytes));
-        isBroken = false;
         return true;
     }
+
+    /// <summary>Copies a record into the current pack; its row moves when the batch is committed, unless it has gone by then.</summary>
+    internal async ValueTask MoveAsync(Record record, RecordLocation from, CancellationToken ct) => Moves.Add((from, await WriteAsync(record, ct)));
+
+    internal async ValueTask ForgetAsync(Record record, long[] versions, CancellationToken ct) => Forgets.Add((await WriteAsync(record, ct), versions));
 
     /// <summary>
     /// On return everything that was appended is on the disk, with its pack's name, and indexed. One fsync serves all batches that wait.
@@ -80,12 +92,20 @@ public sealed class PackBatch : IDisposable
         {
             isHandedOver = true;
             // What was held already was indexed, and so fsynced, before.
-            if (Records.Count == 0)
+            if (Records.Count + Moves.Count + Forgets.Count == 0)
                 Finish(null);
             else
                 store.Commits.Add(this);
         }
         return done.Task.WaitAsync(ct);
+    }
+
+    /// <summary>On return the committer has finished all it was doing, sealing of packs included.</summary>
+    internal Task PassAsync()
+    {
+        isHandedOver = true;
+        store.Commits.Add(this);
+        return done.Task;
     }
 
     /// <summary>Gives up a batch that was not committed. One that was handed over finishes by itself.</summary>
@@ -110,9 +130,19 @@ public sealed class PackBatch : IDisposable
         if (isReleased)
             return;
         isReleased = true;
+        store.Sweeps.Leave(this);
         store.Appender.Forget(this);
         foreach (var (version, _, _) in Manifests)
             store.Versions.Release(Client, version);
+    }
+
+    private async ValueTask<RecordLocation> WriteAsync(Record record, CancellationToken ct)
+    {
+        isBroken = true;
+        var (pack, offset) = await store.Appender.AppendAsync(this, record.Bytes, ct);
+        Packs.Add(pack);
+        isBroken = false;
+        return new RecordLocation(RecordKey.Of(record.Header), pack.Number, offset, record.Header.StoredBytes);
     }
 
     private async ValueTask ClaimVersionAsync(Record record, CancellationToken ct)

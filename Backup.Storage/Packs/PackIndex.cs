@@ -109,6 +109,73 @@ internal sealed class PackIndex : IDisposable
         return found;
     }
 
+    /// <summary>The same for whoever relies on what is found: a record that was noted as dead is live again, or is not found.</summary>
+    public RecordLocation[] Rely(ClientId client, RecordKind kind, ReadOnlySpan<ChunkId> ids)
+    {
+        var found = new RecordLocation[ids.Length];
+        var noted = new List<int>();
+        var isKnown = clients.TryGetValue(client, out var number);
+        var reader = Rent();
+        // One transaction: between the two questions a sweep must not note what was found.
+        reader.Begin();
+        for (var i = 0; i < ids.Length; i++)
+        {
+            var key = new RecordKey(client, kind, ids[i]);
+            found[i] = isKnown ? reader.Find(number, key) : new RecordLocation(key, 0, 0, 0);
+            if (found[i].IsHeld && reader.IsDead(number, key))
+                noted.Add(i);
+        }
+        reader.End();
+        Return(reader);
+        if (noted.Count > 0)
+            Write(writer => noted.ForEach(i =>
+            {
+                writer.Dead.Revive(found[i].Key);
+                found[i] = writer.Find(found[i].Key);
+            }));
+        return found;
+    }
+
+    /// <summary>All clients that ever had a record here.</summary>
+    public ClientId[] Clients => [.. clients.Keys];
+
+    public List<(long Version, ChunkId Id)> ManifestsAfter(ClientId client, long version, int limit) =>
+        clients.TryGetValue(client, out var number) ? Ask(reader => reader.ManifestsAfter(number, version, limit)) : [];
+
+    public List<RecordLocation> RecordsAfter(RecordKey key, int limit) =>
+        clients.TryGetValue(key.Client, out var number) ? Ask(reader => reader.RecordsAfter(number, key, limit)) : [];
+
+    public Dictionary<int, long> LiveBytes() => Ask(reader => reader.LiveBytes());
+
+    public bool IsForeign(int pack) => Ask(reader => reader.IsForeign(pack));
+
+    /// <summary>The highest sweep that left a note.</summary>
+    public long LastSweep
+    {
+        get
+        {
+            lock (writing)
+                return writer.Dead.LastSweep;
+        }
+    }
+
+    /// <summary>The same as <see cref="Write"/>, and on return the change is on the disk, with all that were made before it.</summary>
+    public void WriteThrough(Action<IndexWriter> change)
+    {
+        lock (writing)
+        {
+            IndexSchema.Execute(connection, "PRAGMA synchronous = FULL");
+            try
+            {
+                Write(change);
+            }
+            finally
+            {
+                IndexSchema.Execute(connection, "PRAGMA synchronous = NORMAL");
+            }
+        }
+    }
+
     public ChunkId? FindManifest(ClientId client, long version) =>
         clients.TryGetValue(client, out var number) ? Ask(reader => reader.FindManifest(number, version)) : null;
 

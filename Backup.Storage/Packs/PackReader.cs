@@ -39,5 +39,7 @@ internal sealed class PackReader(string directory) : IDisposable
         }
     }
 
+    public void Drop(int pack) => handles.Drop(pack);
+
     public void Dispose() => handles.Dispose();
 }

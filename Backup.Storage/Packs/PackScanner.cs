@@ -11,7 +11,7 @@ internal readonly record struct Piece(long Offset, long Bytes, RecordHeader? Hea
 
 /// <summary>
 /// Walks over a pack from record to record. Payloads are checked where asked for, and always where the caller needs them
-/// (manifests). Behind a damaged header it looks for the next valid one: a header has a magic and a checksum of its own.
+/// (manifests, forgotten versions). Behind a damaged header it looks for the next valid one: a header has a magic and a checksum of its own.
 /// A record's payload is never searched, however damaged: it may hold a file that looks like a pack.
 /// </summary>
 internal sealed class PackScanner(SafeFileHandle file, long end, bool checkPayloads)
@@ -46,7 +46,7 @@ internal sealed class PackScanner(SafeFileHandle file, long end, bool checkPaylo
             return new Piece(offset, Resync(offset + 1) - offset, null, false, default);
         if (offset + header.RecordBytes > end)
             return new Piece(offset, end - offset, header, false, default);
-        if (!checkPayloads && header.Kind != RecordKind.Manifest)
+        if (!checkPayloads && header.Kind is not (RecordKind.Manifest or RecordKind.Forget))
             return new Piece(offset, header.RecordBytes, header, true, default);
 
         var bytes = ReadPayload(offset + RecordHeader.LengthBytes, header.StoredBytes);

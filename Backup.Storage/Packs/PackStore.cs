@@ -31,6 +31,7 @@ public sealed partial class PackStore : IAsyncDisposable
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
         recovery.Run(ct);
         Appender = new PackAppender(options, identity, index, space, recovery.Resumed, recovery.LastNumber);
+        Sweeps = new SweepClock(index.LastSweep);
         Commits = new GroupCommit(this, options.NodeId.Value, log);
     }
 
@@ -46,6 +47,8 @@ public sealed partial class PackStore : IAsyncDisposable
 
     internal GroupCommit Commits { get; }
 
+    internal SweepClock Sweeps { get; }
+
     internal VersionClaims Versions { get; } = new();
 
     private string Node => options.NodeId.Value;
@@ -60,13 +63,29 @@ public sealed partial class PackStore : IAsyncDisposable
     /// <summary>The disk as placement sees it.</summary>
     public NodeSpace Space() => new(space.FreeBytes, space.TotalBytes, Index.Packs().Sum(pack => pack.Length));
 
+    /// <summary>
+    /// Forgets these versions for good: their manifests go out of the index at once, and no rebuild brings them back.
+    /// Those that are not held are no matter.
+    /// </summary>
+    /// <returns>How many were held.</returns>
+    /// <exception cref="FailureException">Busy: one of them is being stored now. InvalidRequest: too many. DiskFailed: nothing was forgotten.</exception>
+    public Task<int> ForgetAsync(ClientId client, long[] versions, CancellationToken ct) => Forgetting.RunAsync(this, client, versions, ct);
+
+    internal PackStoreOptions Options => options;
+
+    /// <summary>Held while records are copied and while versions are forgotten: a manifest must not be copied behind the record that forgets it.</summary>
+    internal SemaphoreSlim Order { get; } = new(1, 1);
+
+    /// <summary>Closes the handles of a pack that was removed.</summary>
+    internal void Drop(int pack) => reader.Drop(pack);
+
     /// <summary>Begins one segment of one client.</summary>
     public PackBatch Begin(ClientId client) => new(this, client);
 
     /// <summary>Which of these chunks of the client are not held, as ascending indexes.</summary>
     public int[] Missing(ClientId client, ReadOnlySpan<ChunkId> chunks)
     {
-        var found = Index.Find(client, RecordKind.Chunk, chunks);
+        var found = Index.Rely(client, RecordKind.Chunk, chunks);
         return Enumerable.Range(0, found.Length).Where(i => !found[i].IsHeld).ToArray();
     }
 
@@ -92,6 +111,11 @@ public sealed partial class PackStore : IAsyncDisposable
         {
             if (await reader.ReadAsync(at, ct) is { } record)
                 return record;
+        }
+        catch (FileNotFoundException) when (Index.Find(at.Key) is var now && now != at)
+        {
+            // Its pack was compacted since it was located.
+            return await ReadAsync(now, ct);
         }
         catch (Exception e) when (DiskFailure.Is(e))
         {
@@ -143,7 +167,9 @@ public sealed partial class PackStore : IAsyncDisposable
             index = PackIndex.TryOpen(path, identity.Incarnation);
             if (index is null)
             {
-                LogRebuild(log, path);
+                // A directory that is used for the first time has nothing to make it from.
+                if (PackFiles.List(options.Directory).Length > 0)
+                    LogRebuild(log, path);
                 index = PackIndex.Create(path, identity.Incarnation);
             }
             return new PackStore(options, held, identity, index, log, ct);
@@ -159,7 +185,7 @@ public sealed partial class PackStore : IAsyncDisposable
     }
 
     /// <summary>Stops serving a record that was found damaged, so that it counts as missing and can be written anew.</summary>
-    private void Note(DamageKind kind, in RecordLocation at)
+    internal void Note(DamageKind kind, in RecordLocation at)
     {
         LogDamaged(at.Key, at.Pack, at.Offset, kind);
         try

@@ -30,6 +30,20 @@ internal sealed class ReadHandles(string directory) : IDisposable
         }
     }
 
+    /// <summary>The pack is removed: its handle is closed once nobody reads it any more, and its space is free only then.</summary>
+    public void Drop(int pack)
+    {
+        lock (gate)
+        {
+            if (open.Remove(pack, out var entry))
+            {
+                entry.IsDropped = true;
+                if (entry.Users == 0)
+                    entry.File.Dispose();
+            }
+        }
+    }
+
     public void Dispose()
     {
         foreach (var entry in open.Values)
@@ -51,7 +65,11 @@ internal sealed class ReadHandles(string directory) : IDisposable
     private void Return(Entry entry)
     {
         lock (gate)
+        {
             entry.Users--;
+            if (entry.IsDropped && entry.Users == 0)
+                entry.File.Dispose();
+        }
     }
 
     public readonly struct Lease(ReadHandles handles, Entry entry) : IDisposable
@@ -66,6 +84,8 @@ internal sealed class ReadHandles(string directory) : IDisposable
         public SafeFileHandle File => file;
 
         public int Users { get; set; }
+
+        public bool IsDropped { get; set; }
 
         public long LastUse { get; set; }
     }

@@ -32,6 +32,11 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
         var files = PackFiles.List(options.Directory);
         LastNumber = files.Concat(known.Keys).DefaultIfEmpty(0).Max();
 
+        // Compacted, and the process ended before the file was deleted. Replaying it would bring back what was forgotten since.
+        foreach (var number in files.Where(number => known.TryGetValue(number, out var pack) && pack.State == PackState.Removed))
+            File.Delete(PackFiles.Pack(options.Directory, number));
+        files = files.Where(number => !known.TryGetValue(number, out var pack) || pack.State != PackState.Removed).ToArray();
+
         // A row of length 0 stays behind a vanished pack, so that its number is not given to another.
         foreach (var missing in known.Values.Where(pack => pack.Length > 0).ExceptBy(files, pack => pack.Number))
         {
@@ -232,6 +237,15 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
             {
                 return false;
             }
+        }
+        if (header.Kind == RecordKind.Forget)
+        {
+            if (ForgottenVersions.TryRead(piece.Payload.Span) is not { } versions)
+                return false;
+            // It counts for what lies before it and not for what follows.
+            Flush(null);
+            index.Write(writer => writer.Forget(location, versions));
+            return true;
         }
         records.Add(location);
         return true;

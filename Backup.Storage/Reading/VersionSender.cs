@@ -1,11 +1,14 @@
 using Backup.Protocol;
+using Backup.Storage.Membership;
 using Backup.Storage.Packs;
 
 namespace Backup.Storage.Reading;
 
 /// <summary>Sends versions as records, each verified as it comes from the disk: of each its manifest, then its chunks, each list before the chunks it names.</summary>
-public sealed class VersionSender(PackStore store, NodeId self)
+public sealed class VersionSender(PackStore store, Peers peers)
 {
+    private readonly NodeId self = peers.Self;
+
     public async Task SendAsync(ClientId client, ReadRequest request, Func<Record, CancellationToken, ValueTask> send, CancellationToken ct)
     {
         using var codec = new RecordCodec();

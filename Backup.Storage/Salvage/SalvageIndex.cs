@@ -95,8 +95,18 @@ internal sealed class SalvageIndex : IDisposable
                 return false;
             }
         }
-        records.Add(new RecordLocation(RecordKey.Of(header), pack, piece.Offset, header.StoredBytes));
+        var at = new RecordLocation(RecordKey.Of(header), pack, piece.Offset, header.StoredBytes);
         Records++;
+        if (header.Kind == RecordKind.Forget)
+        {
+            if (ForgottenVersions.TryRead(piece.Payload.Span) is not { } versions)
+                return false;
+            // What these versions need may be collected already.
+            Flush();
+            index.Write(writer => writer.Forget(at, versions));
+            return true;
+        }
+        records.Add(at);
         if (records.Count >= RowsAtOnce)
             Flush();
         return true;

@@ -25,8 +25,10 @@ internal sealed class ManifestCheck(PackStore store, PackBatch batch, ClientId c
             case RecordKind.List:
                 lists[record.Header.Id] = ChunkRef.Read(codec.Open(record, "client").Span);
                 break;
-            case RecordKind.Failure:
-                throw Failure.InvalidRequest("A segment cannot hold a failure record.").Exception();
+            case RecordKind.Chunk:
+                break;
+            default:
+                throw Failure.InvalidRequest($"A segment cannot hold a {record.Header.Kind} record.").Exception();
         }
     }
 
@@ -72,6 +74,9 @@ internal sealed class ManifestCheck(PackStore store, PackBatch batch, ClientId c
     {
         if (lists.TryGetValue(id, out var refs))
             return refs;
+        // Asked of the batch first: a list that is about to be collected is then kept.
+        if (!batch.Has(RecordKind.List, id))
+            throw Missing(manifest, id);
         using var record = await store.ReadAsync(client, RecordKind.List, id, ct) ?? throw Missing(manifest, id);
         return ChunkRef.Read(codec.Open(record, self.Value).Span);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Backup.Protocol;
+using Backup.Storage.Membership;
 using Backup.Storage.Packs;
 
 namespace Backup.Storage.Segments;
@@ -9,8 +10,10 @@ namespace Backup.Storage.Segments;
 /// before it is appended, each manifest against what the node holds. A segment with anything wrong in it is refused whole:
 /// nothing of it enters the index.
 /// </summary>
-public sealed class SegmentReceiver(PackStore store, NodeId self)
+public sealed class SegmentReceiver(PackStore store, Peers peers)
 {
+    private readonly NodeId self = peers.Self;
+
     /// <summary>Receives and appends; what was received is durable and visible only after <see cref="ReceivedSegment.CommitAsync"/>.</summary>
     /// <param name="pass">Called with each record as soon as it has arrived, before it is verified: how the primary passes it on.</param>
     public async Task<ReceivedSegment> ReceiveAsync(ClientId client, NodeId[] nodes, Stream body, Func<Record, ValueTask> pass, CancellationToken ct)

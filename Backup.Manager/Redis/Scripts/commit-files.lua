@@ -78,7 +78,7 @@ for i = 1, count do
     local owed = math.max(0, copies - select(2, string.gsub(names, '[^,]+', '')))
     lines[i] = table.concat({ version, time, kind, size, digest, mtime, mode, epoch, names, int(owed), trace }, ' ')
     wanted[#wanted + 1] = {
-      i = i, version = version, newest = newest_version, names = names, counted = counted, owed = owed,
+      i = i, version = version, kind = kind, newest = newest_version, names = names, counted = counted, owed = owed,
       leaf = tonumber(leaf), hint = tonumber(hint),
     }
   end
@@ -109,7 +109,7 @@ for _, file in ipairs(wanted) do
     changes[id] = (changes[id] or 0) - 1
   end
   for id in string.gmatch(file.names, '[^,]+') do
-    if not holds(value, id) then
+    if counts(file.kind) and not holds(value, id) then
       changes[id] = (changes[id] or 0) + 1
     end
   end

@@ -31,7 +31,21 @@ local function line_of(value, version)
   return string.sub(value, from, string.find(value, '\n', from, true) - 1)
 end
 
--- Whether a node holds any version.
+-- What counts as a file: folders and tombstones cost a node next to nothing.
+local function counts(kind)
+  return kind == '1' or kind == '2'
+end
+
+-- Whether a node holds a copy of any version that counts.
 local function holds(value, id)
-  return value and string.find(value, ',' .. id .. ',', 1, true) ~= nil
+  local wanted = ',' .. id .. ','
+  if not value or not string.find(value, wanted, 1, true) then
+    return false
+  end
+  for kind, nodes in string.gmatch(value, '%d+ %d+ (%d) %S+ %S+ %S+ %S+ %S+ (%S+)[^\n]*\n') do
+    if counts(kind) and string.find(nodes, wanted, 1, true) then
+      return true
+    end
+  end
+  return false
 end

@@ -7,25 +7,41 @@
 
 local FIRST_PART, PART_MAX = 8, 512
 
--- Redis compares strings by locale, a sorted set by bytes.
-local function bytes_before(a, b)
-  for i = 1, math.min(#a, #b) do
-    local x, y = string.byte(a, i), string.byte(b, i)
-    if x ~= y then
-      return x < y
+-- An id as four numbers in the order of its bytes: comparing strings goes by locale in Redis, and byte by byte in Lua it
+-- would be most of the work. Ids have at most 32 of 37 characters, "-", digits, letters; ten fit a number.
+local PER_NUMBER, CHARACTERS = 10, 38
+
+local function numbers_of(id)
+  local numbers = { 0, 0, 0, 0 }
+  for i = 1, 4 * PER_NUMBER do
+    local byte = string.byte(id, i) or 44
+    local digit = byte < 48 and byte - 44 or byte < 58 and byte - 46 or byte - 85
+    local at = math.ceil(i / PER_NUMBER)
+    numbers[at] = numbers[at] * CHARACTERS + digit
+    if byte == 44 and i % PER_NUMBER == 0 then
+      break
     end
   end
-  return #a < #b
+  return numbers
 end
 
 local function before(a, b)
   if a.load ~= b.load then
     return a.load < b.load
   end
-  if a.node.units ~= b.node.units then
-    return a.node.units > b.node.units
+  a, b = a.node, b.node
+  if a.units ~= b.units then
+    return a.units > b.units
   end
-  return a.node.id ~= b.node.id and bytes_before(a.node.id, b.node.id)
+  if a.first ~= b.first then
+    return a.first < b.first
+  end
+  for i = 2, 4 do
+    if a.numbers[i] ~= b.numbers[i] then
+      return a.numbers[i] < b.numbers[i]
+    end
+  end
+  return false
 end
 
 local function heap_push(heap, entry)
@@ -61,7 +77,6 @@ end
 
 local function open_order(candidates_key, loads_key, nodes_key, avoid)
   local order = { nodes = {}, zones = {}, heap = {}, read = 0, part = FIRST_PART }
-
   local function make(id, line, load, candidate)
     local epoch, zone, free, address = string.match(line, '^(%d+) %S+ %d+ %d+ (%S+) (%d+) %d+ %d+ %d+ (%S+)$')
     free, load = tonumber(free), tonumber(load) or 0
@@ -69,6 +84,8 @@ local function open_order(candidates_key, loads_key, nodes_key, avoid)
       id = id, load = load, base = load, free = free, units = free_units(free), epoch = tonumber(epoch), address = address,
       good = candidate and not string.find(avoid, ',' .. id .. ',', 1, true),
     }
+    node.numbers = numbers_of(id)
+    node.first = node.numbers[1]
     node.group = zone == '-' and { heap = {} } or order.zones[zone] or { heap = {} }
     if zone ~= '-' then
       order.zones[zone] = node.group
@@ -155,15 +172,24 @@ local function open_order(candidates_key, loads_key, nodes_key, avoid)
     return best
   end
 
-  -- The nodes for one file, fewer than asked for where there are not more. The caller counts them and calls done.
-  function order.pick(copies, size)
+  -- The nodes for one file: those it keeps, then others up to the number of copies; fewer where there are not more.
+  -- The caller counts them and calls done.
+  function order.pick(copies, size, kept)
     local picked, aside, small = {}, {}, {}
+    local function put_aside(group)
+      group.aside = true
+      aside[#aside + 1] = group
+    end
     local function take(entry)
       heap_pop(entry.node.group.heap)
       entry.node.taken = true
       local fits = entry.node.free >= size
       table.insert(fits and picked or small, entry.node)
       return fits
+    end
+    for i = 1, math.min(#kept, copies) do
+      kept[i].taken, picked[i] = true, kept[i]
+      put_aside(kept[i].group)
     end
     while #picked < copies do
       local entry = pop_first()
@@ -172,8 +198,7 @@ local function open_order(candidates_key, loads_key, nodes_key, avoid)
       end
       local group = entry.group
       if take({ node = entry.node }) then
-        group.aside = true
-        aside[#aside + 1] = group
+        put_aside(group)
       else
         offer_group(group)
       end

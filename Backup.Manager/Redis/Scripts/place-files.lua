@@ -1,6 +1,7 @@
 -- ③ Chooses and reserves nodes for files, one after the other as if each had been asked for alone.
 -- A path that this operation has reserved keeps its place while all its nodes are still good, else gets another
--- under the same version, with what is left of the old one first. Nothing is written when the answer is not 'ok', lapsed leases apart. Uses library-nodes, library-lines, library-order.
+-- under the same version, with what is left of the old one first. Nothing is written when the answer is not 'ok',
+-- lapsed leases apart. Uses library-nodes, library-lines, library-order.
 --
 -- KEYS[1] seq of the client: hash version, timeMs, generation   KEYS[2] the reservation: hash path -> entry
 -- KEYS[3] reservations: zset member -> expiry                   KEYS[4] reserved: number of entries in all reservations
@@ -72,11 +73,11 @@ local function release(names)
   end
 end
 
--- Adds one to each node that does not hold the file yet, and names these.
-local function count_nodes(nodes, value)
+-- Adds one to each node that does not hold the file yet, if it is one,, and names these.
+local function count_nodes(nodes, value, kind)
   local counted = {}
   for _, node in ipairs(nodes) do
-    if not holds(value, node.id) then
+    if counts(kind) and not holds(value, node.id) then
       node.load = node.load + 1
       counted[#counted + 1] = node.id
     end
@@ -96,7 +97,7 @@ local together
 
 -- Nodes for a new place: those that hold the file, else those that hold its content, else what is left of the place it
 -- had in this operation, filled up with fewest files first.
-local function choose(i, size, hint, before)
+local function choose(i, kind, size, hint, before)
   local value = values[i]
   local _, _, holders = newest(value)
   local nodes = together or still_good(holders, copies)
@@ -104,34 +105,26 @@ local function choose(i, size, hint, before)
     nodes = still_good(redis.call('GET', KEYS[hint]) or '', copies)
   end
   if nodes then
-    local counted = count_nodes(nodes, value)
+    local counted = count_nodes(nodes, value, kind)
     for _, node in ipairs(counted) do
       order.offer(order.nodes[node])
     end
     return nodes, counted
   end
-  nodes = {}
+  local survivors = {}
   for id in string.gmatch(before or '', '[^,]+') do
     local node = order.node(id)
     if node and node.good then
-      node.taken = true
-      nodes[#nodes + 1] = node
+      survivors[#survivors + 1] = node
     end
   end
-  local kept, picked = #nodes, order.pick(copies - #nodes, size)
-  for _, node in ipairs(picked) do
-    nodes[#nodes + 1] = node
+  local picked = order.pick(copies, size, survivors)
+  if #picked < copies and (refuse or #picked == 0) then
+    return nil, #picked
   end
-  if #nodes < copies and (refuse or #nodes == 0) then
-    return nil, #nodes
-  end
-  local counted = count_nodes(nodes, value)
+  local counted = count_nodes(picked, value, kind)
   order.done(picked)
-  for k = 1, kept do
-    nodes[k].taken = false
-    order.offer(nodes[k])
-  end
-  return nodes, counted
+  return picked, counted
 end
 
 local groups, group_of, used, files, writes, fresh = {}, {}, {}, {}, {}, 0
@@ -163,7 +156,7 @@ for i = 1, count do
       version, fresh = version + 1, fresh + 1
       e_version, e_time = int(version), int(time)
     end
-    local nodes, ids = choose(i, tonumber(size), tonumber(hint), names)
+    local nodes, ids = choose(i, kind, tonumber(size), tonumber(hint), names)
     if not nodes then
       return { 'few', i, ids }
     end
@@ -193,12 +186,19 @@ if fresh > 0 then
   redis.call('HSET', KEYS[1], 'version', int(version), 'timeMs', int(time))
   redis.call('INCRBY', KEYS[4], int(fresh))
 end
-local addresses, changes = {}, {}
+local addresses, loads, scores = {}, {}, {}
 for id, node in pairs(order.nodes) do
-  changes[id] = node.load - node.base
   if used[id] then
     addresses[#addresses + 1] = id .. ' ' .. node.address
   end
+  if node.load ~= node.base then
+    loads[#loads + 1], loads[#loads + 2] = int(node.load), id
+    scores[#scores + 1], scores[#scores + 2] = candidate_score(node.load, node.free), id
+  end
 end
-change_loads(KEYS[5], KEYS[6], changes)
+if #loads > 0 then
+  redis.call('ZADD', KEYS[5], unpack(loads))
+  -- Nodes that take no files are not among the candidates, and stay out.
+  redis.call('ZADD', KEYS[6], 'XX', unpack(scores))
+end
 return { 'ok', files, groups, addresses }

@@ -81,11 +81,14 @@ public sealed class ChangeFinderTests
     }
 
     [Fact]
-    public void A_folder_changes_by_its_bits_alone()
+    public void A_folder_changes_by_its_bits_and_its_mtime()
     {
         var folder = new FileStat(EntryKind.Folder, 0, Old, 6, 7, 0x1C0, "folder");
-        Assert.Equal(ChangeKind.Unchanged, Judge(folder with { MtimeNs = 77, CtimeNs = 78 }, Seen(folder)));
+        Assert.Equal(ChangeKind.Unchanged, Judge(folder with { CtimeNs = 78, Inode = 79 }, Seen(folder)));
+        Assert.Equal(ChangeKind.Changed, Judge(folder with { MtimeNs = 77 }, Seen(folder)));
         Assert.Equal(ChangeKind.Changed, Judge(folder with { Mode = 0x1ED }, Seen(folder)));
+        // There is nothing to read: it is never doubtful.
+        Assert.Equal(ChangeKind.Unchanged, Judge(folder, Seen(folder) with { Racy = true }, distrust: true));
     }
 
     /// <summary>Whatever stands on either side, each path comes once, in order, and says what set arithmetic says.</summary>

@@ -20,9 +20,9 @@ public sealed class JsonShapeTests
     public void A_backup()
     {
         var receipt = new Receipt(Path, 3, VersionKind.File, 1000, 5, default, Nodes, 0);
-        var summary = new BackupSummary(false, 1, 2, 3, 1, 5, 6, 7, 8, 0, new Dictionary<string, long> { ["node-1"] = 1 }, [receipt], [Failure.NotFound("x")]);
+        var summary = new BackupSummary(false, 1, 2, 3, 1, 5, 6, 7, 8, 0, new Dictionary<string, long> { ["node-1"] = 1 }, [receipt], [Failure.NotFound("x")], 2, "s");
         Assert.Equal(
-            """{"dryRun":false,"stored":1,"unchanged":2,"deleted":3,"failed":1,"bytesRead":5,"bytesSent":6,"bytesDeduplicated":7,"elapsedMs":8,"copiesOwed":0,"nodes":{"node-1":1},"receipts":[{"path":"a/b","version":3,"kind":"file","time":"1970-01-01T00:00:01.000Z","sizeBytes":5,"digest":"DIGEST","nodes":["node-1","node-2"],"copiesOwed":0}],"problems":[{"code":"notFound","message":"x is not stored.","culprit":"client","advice":"List what is there and try again."}]}"""
+            """{"dryRun":false,"stored":1,"unchanged":2,"deleted":3,"failed":1,"bytesRead":5,"bytesSent":6,"bytesDeduplicated":7,"elapsedMs":8,"copiesOwed":0,"nodes":{"node-1":1},"receipts":[{"path":"a/b","version":3,"kind":"file","time":"1970-01-01T00:00:01.000Z","sizeBytes":5,"digest":"DIGEST","nodes":["node-1","node-2"],"copiesOwed":0}],"problems":[{"code":"notFound","message":"x is not stored.","culprit":"client","advice":"List what is there and try again."}],"folders":2,"snapshot":"s"}"""
                 .Replace("DIGEST", default(ChunkId).ToString()),
             JsonSerializer.Serialize(BackupShape.Of(summary), OutputJson.Default.BackupShape));
         Assert.Equal(ExitCode.Incomplete, summary.ExitCode);
@@ -30,13 +30,38 @@ public sealed class JsonShapeTests
 
     [Fact]
     public void A_restore() => Assert.Equal(
-        """{"dryRun":false,"to":"/to","restored":1,"failed":0,"bytes":5,"elapsedMs":8,"problems":[]}""",
-        JsonSerializer.Serialize(RestoreShape.Of(new RestoreSummary(false, "/to", 1, 0, 5, 8, [])), OutputJson.Default.RestoreShape));
+        """{"dryRun":false,"to":"/to","restored":1,"failed":0,"bytes":5,"elapsedMs":8,"problems":[],"folders":3}""",
+        JsonSerializer.Serialize(RestoreShape.Of(new RestoreSummary(false, "/to", 1, 0, 5, 8, [], 3)), OutputJson.Default.RestoreShape));
 
     [Fact]
     public void A_deletion() => Assert.Equal(
         """{"dryRun":true,"deleted":2,"failed":0,"receipts":[],"problems":[]}""",
         JsonSerializer.Serialize(DeleteShape.Of(new DeleteSummary(true, 2, 0, [], [])), OutputJson.Default.DeleteShape));
+
+    [Fact]
+    public void A_snapshot()
+    {
+        Assert.Equal("""{"name":"s","time":"1970-01-01T00:00:01.000Z","automatic":true}""",
+            JsonSerializer.Serialize(SnapshotShape.Of(new Snapshot("s", 1000, true)), OutputJson.Default.SnapshotShape));
+        Assert.Equal("""{"name":"s","time":"1970-01-01T00:00:01.000Z","automatic":false,"pinnedUntil":"1970-01-01T00:00:02.000Z"}""",
+            JsonSerializer.Serialize(SnapshotShape.Of(new Snapshot("s", 1000, false, 2000)), OutputJson.Default.SnapshotShape));
+        Assert.Equal("""{"deleted":"s"}""", JsonSerializer.Serialize(new SnapshotDeletedShape("s"), OutputJson.Default.SnapshotDeletedShape));
+    }
+
+    [Fact]
+    public void Retention()
+    {
+        var reply = new RetentionReply([new KeptSnapshot(new Snapshot("k", 1000, true), ["last", "daily"])], [new Snapshot("d", 500, true)], 3, 4, 2000);
+        Assert.Equal(
+            """{"applied":true,"kept":[{"name":"k","time":"1970-01-01T00:00:01.000Z","automatic":true,"reasons":["last","daily"]}],"dropped":[{"name":"d","time":"1970-01-01T00:00:00.500Z","automatic":true}],"versions":3,"bytes":4,"undoUntil":"1970-01-01T00:00:02.000Z"}""",
+            JsonSerializer.Serialize(RetentionShape.Of(reply, applied: true), OutputJson.Default.RetentionShape));
+        Assert.Equal("""{"snapshots":[],"versions":3}""", JsonSerializer.Serialize(UndoShape.Of(new UndoReply([], 3)), OutputJson.Default.UndoShape));
+    }
+
+    [Fact]
+    public void An_undeletion() => Assert.Equal(
+        """{"dryRun":false,"undeleted":1,"folders":2,"failed":0,"bytesSent":5,"receipts":[],"problems":[]}""",
+        JsonSerializer.Serialize(UndeleteShape.Of(new UndeleteSummary(false, 1, 2, 0, 5, [], [])), OutputJson.Default.UndeleteShape));
 
     [Fact]
     public void The_cluster()

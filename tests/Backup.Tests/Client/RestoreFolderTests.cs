@@ -143,6 +143,24 @@ public sealed class RestoreFolderTests : IDisposable
         Assert.Equal(2021, Directory.GetLastWriteTimeUtc(folder.At("closed")).Year);
     }
 
+    /// <summary>The cluster gives versions in whatever order suits its nodes.</summary>
+    [Fact]
+    public void Folders_get_their_times_last_whichever_comes_first()
+    {
+        var other = Mtime + 86_400_000_000_000;
+        Restore(to =>
+        {
+            Give(to, "a/b/file", "x");
+            Give(to, "a/b", "", VersionKind.Folder, mode: 0x1ED, mtimeNs: other);
+            Give(to, "a", "", VersionKind.Folder, mode: 0x1ED);
+            Give(to, "a/b/late", "y");
+            Give(to, "a/late", "y");
+        });
+        Assert.Equal(2, Names("a/b").Count());
+        Assert.Equal(new DateTime(2021, 5, 6, 7, 8, 9).AddTicks(1_234_567), Directory.GetLastWriteTimeUtc(folder.At("a")));
+        Assert.Equal(new DateTime(2021, 5, 7, 7, 8, 9).AddTicks(1_234_567), Directory.GetLastWriteTimeUtc(folder.At("a/b")));
+    }
+
     [Fact]
     public void A_folder_that_was_there_keeps_its_bits()
     {

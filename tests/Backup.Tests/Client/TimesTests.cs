@@ -41,6 +41,22 @@ public sealed class TimesTests
     public void What_is_no_time_is_refused(string text) =>
         Assert.Equal(FailureCode.InvalidRequest, Assert.Throws<FailureException>(() => Times.Parse(text, new Afternoon())).Failure.Code);
 
+    [Theory]
+    [InlineData("90d", "2027-02-22T13:30:00.000Z")]
+    [InlineData("1 hour", "2026-11-24T14:30:00.000Z")]
+    [InlineData("2027-01-31", "2027-01-31T21:59:59.999Z")]
+    [InlineData("today", "2026-11-24T21:59:59.999Z")]
+    public void A_time_to_come_is_understood(string text, string expected) => Assert.Equal(expected, Times.Iso(Times.ParseUntil(text, new Afternoon())));
+
+    [Theory]
+    [InlineData("yesterday")]
+    [InlineData("2 days ago")]
+    [InlineData("2026-11-24T10:00")]
+    [InlineData("now")]
+    [InlineData("for ever")]
+    public void What_is_not_to_come_is_refused(string text) =>
+        Assert.Equal(FailureCode.InvalidRequest, Assert.Throws<FailureException>(() => Times.ParseUntil(text, new Afternoon())).Failure.Code);
+
     [Fact]
     public void A_time_is_shown_where_the_person_is() => Assert.Equal("2026-11-24 15:30:00", Times.Show(new Afternoon().GetUtcNow().ToUnixTimeMilliseconds(), new Afternoon()));
 

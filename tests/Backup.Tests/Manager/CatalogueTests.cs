@@ -48,6 +48,23 @@ public abstract class CatalogueTests(RedisFixture fixture)
     }
 
     [SkippableFact]
+    public async Task A_manager_that_knows_old_leaves_lists_and_adds_all_the_same()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        var stored = new List<string>();
+        for (var round = 0; round < 6; round++)
+        {
+            string[] paths = [.. Enumerable.Range(0, 400).Select(i => Name(i * 10 + round))];
+            var placed = await cluster.PlaceAsync($"op{round}", paths);
+            // The second manager commits, and splits; the first one knows what it saw a round ago.
+            await CommitAsync(round < 5 ? cluster.Second : cluster.First, cluster.Client, placed, paths);
+            stored.AddRange(paths);
+            Assert.Equal(stored.Order(StringComparer.Ordinal), await ListAllAsync(cluster.First, cluster.Client, "", 1000));
+        }
+    }
+
+    [SkippableFact]
     public async Task Pages_are_full_though_files_were_deleted()
     {
         await using var cluster = await ManagersOnRedis.StartAsync(fixture);

@@ -78,7 +78,7 @@ public abstract class CommitTests(RedisFixture fixture)
         var file = FileOf("x", placed.Files[0], placed);
         foreach (var nodes in new[] { new[] { "n1", "n3" }, ["n1"], ["n1", "n2", "n3"] })
         {
-            await FailsAsync(FailureCode.InvalidRequest, () =>
+            await FailsAsync(FailureCode.ReservationGone, () =>
                 cluster.First.CommitAsync(cluster.Client, new CommitRequest("a", [file with { Nodes = [.. nodes.Select(Node)] }]), default));
         }
         // Which of them took it first is theirs to say.

@@ -88,7 +88,9 @@ public sealed class ManagersOnRedis : IAsyncDisposable
     {
         var server = await fixture.ServerAsync();
         var cluster = new ManagersOnRedis(await ConnectionMultiplexer.ConnectAsync(server.ConnectionString));
-        await cluster.Database.ExecuteAsync("FLUSHALL");
+        // Not FLUSHALL: the second one hangs Garnet 2.2.8 when it has a storage tier (its flush reads back beyond the file's end).
+        foreach (var keys in cluster.Redis.GetServers()[0].Keys(pageSize: 10_000).Chunk(1000))
+            await cluster.Database.KeyDeleteAsync(keys);
         cluster.AddManager(server.ConnectionString, settings);
         cluster.AddManager(server.ConnectionString, settings);
         return cluster;

@@ -1,0 +1,17 @@
+-- Takes a name away, unless it is pinned by the cluster's clock.
+--
+-- KEYS[1] snapshots of the client: hash name -> "timeMs automatic pinnedUntilMs|-"
+-- ARGV[1] name   ARGV[2] now, ms
+--
+-- Returns {"ok"} | {"none"} | {"pinned", until, ms}
+
+local entry = redis.call('HGET', KEYS[1], ARGV[1])
+if not entry then
+  return { 'none' }
+end
+local pinned = string.match(entry, '(%S+)$')
+if pinned ~= '-' and tonumber(pinned) > tonumber(ARGV[2]) then
+  return { 'pinned', pinned }
+end
+redis.call('HDEL', KEYS[1], ARGV[1])
+return { 'ok' }

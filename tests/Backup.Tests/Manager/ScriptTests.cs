@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Reflection;
+using Backup.Manager;
+using Backup.Manager.Redis;
+using Backup.Protocol;
+using static Backup.Tests.Manager.ManagersOnRedis;
+
+namespace Backup.Tests.Manager;
+
+/// <summary>Every script is there for something, documented, and runs on both servers.</summary>
+public abstract class ScriptTests(RedisFixture fixture)
+{
+    private static readonly Script[] All = [.. typeof(Script).GetFields(BindingFlags.Public | BindingFlags.Static)
+        .Where(field => field.FieldType == typeof(Script)).Select(field => (Script)field.GetValue(null)!)];
+
+    [SkippableFact]
+    public async Task A_day_of_the_manager_runs_every_script_under_a_span_of_its_own()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        using var day = new Activity("day").Start();
+        var seen = new System.Collections.Concurrent.ConcurrentBag<string>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == Telemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = span =>
+            {
+                if (span.TraceId == day.TraceId)
+                    seen.Add($"{span.OperationName} {span.GetTagItem("db.operation.batch.size")}");
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        await cluster.RegisterManyAsync("n1", "n2");
+        await cluster.HeartbeatAsync("n1");
+        await cluster.Get<Registry>().DrainAsync(Node("n1"), false, default);
+        await cluster.StoreAsync([.. Enumerable.Range(0, NameLeaves.NamesMax + 1).Select(Name)]);
+        await cluster.First.ListAsync(cluster.Client, new ListRequest("", null, 10), default);
+        await cluster.First.ClusterAsync(default);
+        await cluster.First.SnapshotAsync(cluster.Client, new SnapshotRequest("noon"), default);
+        await cluster.First.DeleteSnapshotAsync(cluster.Client, new SnapshotDeleteRequest("noon"), default);
+        await cluster.PlaceAsync("late", ["x"]);
+        cluster.Time.Advance(Leases.Reservation);
+        await cluster.Get<ReservationExpiry>().StepAsync(default);
+
+        Assert.Equal(All.Select(script => $"redis {script.Verb}").Order(),
+            seen.Select(name => string.Join(' ', name.Split(' ')[..2])).Distinct().Intersect(All.Select(script => $"redis {script.Verb}")).Order());
+        Assert.Contains($"redis place {NameLeaves.NamesMax + 1}", seen);
+        Assert.Contains($"redis commit {NameLeaves.NamesMax + 1}", seen);
+    }
+
+    [SkippableFact]
+    public async Task Every_embedded_file_is_loaded_and_says_what_its_keys_are()
+    {
+        await fixture.ServerAsync();
+        var assembly = typeof(Script).Assembly;
+        var files = assembly.GetManifestResourceNames().Where(name => name.EndsWith(".lua", StringComparison.Ordinal)).ToList();
+        var loaded = string.Concat(All.Select(script => script.Text));
+        Assert.NotEmpty(files);
+        Assert.All(files, file =>
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(file)!);
+            var text = reader.ReadToEnd();
+            Assert.Contains(text, loaded);
+            Assert.StartsWith("-- ", text);
+            if (file.StartsWith("library-", StringComparison.Ordinal))
+                return;
+            var header = string.Concat(text.Split('\n').TakeWhile(line => line.StartsWith("--", StringComparison.Ordinal)));
+            Assert.Contains("KEYS[1]", header);
+            Assert.Contains("Returns", header);
+            if (text.Contains("ARGV["))
+                Assert.Contains("ARGV[1]", header);
+        });
+    }
+}
+
+[Collection(OnGarnet.Name)]
+public sealed class ScriptsOnGarnet(GarnetFixture fixture) : ScriptTests(fixture);
+
+[Collection(OnDebian.Name)]
+public sealed class ScriptsOnDebian(DebianFixture fixture) : ScriptTests(fixture);
