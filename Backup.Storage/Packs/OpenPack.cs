@@ -12,6 +12,13 @@ internal sealed class OpenPack(int number, SafeFileHandle file, long length) : I
     /// <summary>For each batch that has appended here and is not indexed yet, the offset of its first record.</summary>
     private readonly Dictionary<PackBatch, long> pending = [];
 
+    /// <summary>
+    /// Around each write call. The kernel lets one writer into a file at a time anyway; writers that wait for it here do not
+    /// spin there (measured with four on two cores: 1.0 GiB/s without, 1.2 to 1.9 with).
+    /// </summary>
+    private readonly Lock writing = new();
+
+
     public int Number => number;
 
     public SafeFileHandle File => file;
@@ -55,7 +62,8 @@ internal sealed class OpenPack(int number, SafeFileHandle file, long length) : I
     public void Write(ReadOnlySpan<byte> record, long offset)
     {
         for (var done = 0; done < record.Length; done += WriteBytes)
-            RandomAccess.Write(file, record.Slice(done, Math.Min(WriteBytes, record.Length - done)), offset + done);
+            lock (writing)
+                RandomAccess.Write(file, record.Slice(done, Math.Min(WriteBytes, record.Length - done)), offset + done);
     }
 
     public void Seal()

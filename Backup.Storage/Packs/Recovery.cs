@@ -12,9 +12,13 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     /// <summary>Rows gathered before they are sorted and inserted: sorted rows fill SQLite's pages in order, and this many take some 10 MB.</summary>
     private const int RowsAtOnce = 65_536;
 
+    /// <summary>The same for manifests, whose paths may be long.</summary>
+    private const int ManifestsAtOnce = 8_192;
+
     private readonly List<RecordLocation> records = [];
     private readonly List<(ClientId Client, long Version, string Path, ChunkId Id)> manifests = [];
     private readonly List<Damage> damage = [];
+    private readonly List<PackRow> packs = [];
 
     /// <summary>The last pack, where it may be appended to.</summary>
     public OpenPack? Resumed { get; private set; }
@@ -39,17 +43,22 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
             LogVanished(missing.Number);
             Shrink(missing, 0);
         }
+        var ahead = new HeadersAhead(options.Directory, [.. files.Except(known.Keys)]);
         foreach (var number in files)
         {
+            if (!known.ContainsKey(number))
+                ahead.Await(number);
             ct.ThrowIfCancellationRequested();
             Recover(number, known.TryGetValue(number, out var row) ? row : null, ct);
         }
-        Flush(null);
+        Flush();
     }
 
     private void Recover(int number, PackRow? known, CancellationToken ct)
     {
-        using var file = File.OpenHandle(PackFiles.Pack(options.Directory, number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        // Reads that jump from header to header: the kernel's reading ahead would fetch a hundred times what is wanted.
+        using var file = File.OpenHandle(
+            PackFiles.Pack(options.Directory, number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
         var length = RandomAccess.GetLength(file);
         if (known is { } row && length < row.Watermark)
         {
@@ -167,10 +176,10 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
                 damage.Add(new Damage(kind, number, piece.Offset, piece.Bytes, key));
                 damaged++;
             }
-            if (records.Count + damage.Count >= RowsAtOnce)
-                Flush(new PackRow(number, isUnacknowledged ? PackState.Open : PackState.Retired, length, piece.Offset + piece.Bytes));
+            if (IsFull)
+                Note(new PackRow(number, isUnacknowledged ? PackState.Open : PackState.Retired, length, piece.Offset + piece.Bytes));
         }
-        Flush(new PackRow(number, isSealed ? PackState.Sealed : PackState.Retired, length, length));
+        Note(new PackRow(number, isSealed ? PackState.Sealed : PackState.Retired, length, length));
         LogReplayed(number, from, lastWhole, length, damaged);
     }
 
@@ -190,7 +199,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
         {
             LogSyncFailed(number, e.Message);
             damage.Add(new Damage(DamageKind.Unreadable, number, from, length - from));
-            Flush(new PackRow(number, PackState.Retired, length, from));
+            Note(new PackRow(number, PackState.Retired, length, from));
             return false;
         }
     }
@@ -242,7 +251,20 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
         return true;
     }
 
-    private void Flush(PackRow? pack)
+    private bool IsFull => records.Count + damage.Count >= RowsAtOnce || manifests.Count >= ManifestsAtOnce;
+
+    /// <summary>
+    /// Notes how a pack stands, and writes once enough has gathered: of many packs with few records each the rows still go
+    /// into the index sorted and together. A crash before that replays those packs again.
+    /// </summary>
+    private void Note(PackRow pack)
+    {
+        packs.Add(pack);
+        if (IsFull)
+            Flush();
+    }
+
+    private void Flush()
     {
         records.Sort((left, right) => Order(left.Key, right.Key));
         index.Write(writer =>
@@ -250,12 +272,12 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
             records.ForEach(record => writer.AddRecord(record));
             manifests.ForEach(manifest => writer.SetManifest(manifest.Client, manifest.Version, manifest.Path, manifest.Id));
             damage.ForEach(writer.AddDamage);
-            if (pack is { } row)
-                writer.SetPack(row);
+            packs.ForEach(pack => writer.SetPack(pack));
         });
         records.Clear();
         manifests.Clear();
         damage.Clear();
+        packs.Clear();
     }
 
     private static int Order(in RecordKey left, in RecordKey right)
