@@ -243,7 +243,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
             if (ForgottenVersions.TryRead(piece.Payload.Span) is not { } versions)
                 return false;
             // It counts for what lies before it and not for what follows.
-            Flush(null);
+            Flush();
             index.Write(writer => writer.Forget(location, versions));
             return true;
         }
