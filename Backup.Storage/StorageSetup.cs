@@ -31,7 +31,7 @@ public static class StorageSetup
         services.AddSingleton(s => PackStore.OpenAsync(
             new PackStoreOptions { Directory = options.DataDirectory, NodeId = options.NodeId, ReserveBytes = options.ReserveBytes },
             s.GetRequiredService<ILogger<PackStore>>(), s.GetRequiredService<TimeProvider>(), default).GetAwaiter().GetResult());
-        services.AddSingleton(new Peers(options.NodeId));
+        services.AddSingleton(s => new Peers(options.NodeId, s.GetRequiredService<ICatalogue>()));
         services.AddSingleton(_ => Clients.Create<IManager>(new Uri(manager), "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
         services.AddSingleton<ICatalogue>(s => s.GetRequiredService<IManager>());
         services.AddSingleton<SegmentReceiver>();

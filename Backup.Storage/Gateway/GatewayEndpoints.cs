@@ -29,7 +29,7 @@ public static class GatewayEndpoints
         var nodes = http.Nodes();
         return nodes[0] == peers.Self
             ? primary.Missing(http.Client(), request)
-            : await ForwardAsync(nodes[0], () => peers.Node(nodes[0]).MissingAsync(http.Client(), nodes[0].Value, request, ct));
+            : await ForwardAsync(nodes[0], async () => await (await peers.NodeAsync(nodes[0], ct)).MissingAsync(http.Client(), nodes[0].Value, request, ct));
     }
 
     private static async Task<StoreReply> StoreAsync(
@@ -40,7 +40,7 @@ public static class GatewayEndpoints
             return await primary.StoreAsync(http.Client(), nodes, epoch, http.Request.Body, ct);
         var content = new StreamContent(http.Request.Body);
         content.Headers.ContentLength = http.Request.ContentLength;
-        return await ForwardAsync(nodes[0], () => peers.Node(nodes[0]).StoreAsync(http.Client(), string.Join(',', nodes), epoch, content, ct));
+        return await ForwardAsync(nodes[0], async () => await (await peers.NodeAsync(nodes[0], ct)).StoreAsync(http.Client(), string.Join(',', nodes), epoch, content, ct));
     }
 
     private static async Task ReadAsync(
@@ -50,7 +50,7 @@ public static class GatewayEndpoints
         http.Response.ContentType = "application/octet-stream";
         if (node != peers.Self)
         {
-            await using var stream = await ForwardAsync(node, () => peers.Node(node).ReadAsync(http.Client(), node.Value, request, ct));
+            await using var stream = await ForwardAsync(node, async () => await (await peers.NodeAsync(node, ct)).ReadAsync(http.Client(), node.Value, request, ct));
             await stream.CopyToAsync(http.Response.Body, ct);
             return;
         }

@@ -5,9 +5,10 @@ namespace Backup.Storage.Membership;
 
 /// <summary>
 /// What this node knows of the cluster: its own epoch and where its peers are. Peers are known by id from the manager,
-/// never from a request, so that nobody can have a node connect to where he likes.
+/// never from a request, so that nobody can have a node connect to where he likes. Heartbeats bring the news; of a peer that
+/// registered since the last one the manager is asked.
 /// </summary>
-public sealed class Peers(NodeId self)
+public sealed class Peers(NodeId self, ICatalogue catalogue)
 {
     private readonly ConcurrentDictionary<Uri, IReplica> replicas = new();
     private readonly NodeClients nodes = new();
@@ -36,11 +37,16 @@ public sealed class Peers(NodeId self)
             throw new Failure(FailureCode.StaleEpoch, $"The placement is of epoch {placed}; node {self} is in epoch {now}.", self.Value, "Place the file again.").Exception();
     }
 
-    public INode Node(NodeId id) => nodes.At(AddressOf(id));
+    public async ValueTask<INode> NodeAsync(NodeId id, CancellationToken ct) => nodes.At(await AddressOfAsync(id, ct));
 
-    public IReplica Replica(NodeId id) =>
-        replicas.GetOrAdd(AddressOf(id), (address, culprit) => Clients.Create<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable), id);
+    public async ValueTask<IReplica> ReplicaAsync(NodeId id, CancellationToken ct) => replicas.GetOrAdd(
+        await AddressOfAsync(id, ct), (address, culprit) => Clients.Create<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable), id);
 
-    private Uri AddressOf(NodeId id) =>
-        addresses.TryGetValue(id, out var address) ? address : throw Failure.Unreachable(id, "it has never registered").Exception();
+    private async ValueTask<Uri> AddressOfAsync(NodeId id, CancellationToken ct)
+    {
+        if (addresses.TryGetValue(id, out var known))
+            return known;
+        Update((await catalogue.ClusterAsync(ct)).Nodes.Select(node => new NodeRef(node.Id, node.Address)));
+        return addresses.TryGetValue(id, out var address) ? address : throw Failure.Unreachable(id, "it has never registered").Exception();
+    }
 }

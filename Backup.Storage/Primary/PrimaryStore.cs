@@ -17,7 +17,7 @@ public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver r
         peers.CheckEpoch(epoch);
         using var span = Telemetry.Source.StartActivity("④ primary");
         span?.SetTag("backup.node", peers.Self.Value);
-        var relays = nodes[1..].Select(id => new ReplicaRelay(id, peers.Replica(id), client, nodes, epoch)).ToList();
+        var relays = nodes[1..].Select(id => new ReplicaRelay(id, peers, client, nodes, epoch)).ToList();
         try
         {
             using var segment = await receiver.ReceiveAsync(client, nodes, body, record => PassOnAsync(relays, record), ct);

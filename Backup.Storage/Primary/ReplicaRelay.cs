@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Threading.Channels;
 using Backup.Protocol;
+using Backup.Storage.Membership;
 
 namespace Backup.Storage.Primary;
 
@@ -21,10 +22,10 @@ internal sealed class ReplicaRelay : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly Task reply;
 
-    public ReplicaRelay(NodeId replica, IReplica peer, ClientId client, NodeId[] nodes, long epoch)
+    public ReplicaRelay(NodeId replica, Peers peers, ClientId client, NodeId[] nodes, long epoch)
     {
         Replica = replica;
-        reply = Task.Run(() => SendAllAsync(peer, client, nodes, epoch));
+        reply = Task.Run(() => SendAllAsync(peers, client, nodes, epoch));
     }
 
     public NodeId Replica { get; }
@@ -65,12 +66,13 @@ internal sealed class ReplicaRelay : IAsyncDisposable
         stop.Dispose();
     }
 
-    private async Task SendAllAsync(IReplica peer, ClientId client, NodeId[] nodes, long epoch)
+    private async Task SendAllAsync(Peers peers, ClientId client, NodeId[] nodes, long epoch)
     {
         using var span = Telemetry.Source.StartActivity("⑤ stream replica");
         span?.SetTag("backup.node", Replica.Value);
         try
         {
+            var peer = await peers.ReplicaAsync(Replica, stop.Token);
             await peer.StoreReplicaAsync(client, string.Join(',', nodes), epoch, new QueueContent(queue.Reader, stop.Token), stop.Token);
         }
         catch (FailureException e) when (e.Failure.Code is FailureCode.StaleEpoch or FailureCode.MissingChunks or FailureCode.NodeFull or FailureCode.DiskFailed)

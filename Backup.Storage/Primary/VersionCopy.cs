@@ -44,7 +44,7 @@ public sealed class VersionCopy(PackStore store, Peers peers)
 
     private async Task AddMissingAsync(Segment segment, ClientId client, ChunkId[] chunks, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
     {
-        var reply = await peers.Node(to).MissingAsync(client, to.Value, new MissingRequest(chunks), ct);
+        var reply = await (await peers.NodeAsync(to, ct)).MissingAsync(client, to.Value, new MissingRequest(chunks), ct);
         foreach (var i in reply.Missing)
         {
             segment.Add(await HaveAsync(client, RecordKind.Chunk, chunks[i], ct));
@@ -57,7 +57,7 @@ public sealed class VersionCopy(PackStore store, Peers peers)
     {
         if (segment.IsEmpty)
             return;
-        await peers.Replica(to).StoreReplicaAsync(client, string.Join(',', nodes), epoch, new RecordsContent(segment.Records), ct);
+        await (await peers.ReplicaAsync(to, ct)).StoreReplicaAsync(client, string.Join(',', nodes), epoch, new RecordsContent(segment.Records), ct);
         segment.Clear();
     }
 

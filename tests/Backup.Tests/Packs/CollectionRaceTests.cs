@@ -54,7 +54,7 @@ public sealed class CollectionRaceTests(ITestOutputHelper output) : IDisposable
     /// <summary>Asks what is missing, sends that in one segment, and the manifest in another, as the client does.</summary>
     private async Task UploadAsync(PackStore store, Random random, CancellationToken ct)
     {
-        var receiver = new SegmentReceiver(store, new Backup.Storage.Membership.Peers(Node));
+        var receiver = new SegmentReceiver(store, new Backup.Storage.Membership.Peers(Node, catalogue: null!));
         while (!ct.IsCancellationRequested)
         {
             var version = Interlocked.Increment(ref lastVersion);

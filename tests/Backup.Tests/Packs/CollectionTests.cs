@@ -203,7 +203,7 @@ public sealed class CollectionTests : IDisposable
         await StoreFileAsync(store, 1, [1], ChunkBytes);
         using var forget = Record.Of(RecordKind.Forget, Alice, """{"versions":[1]}"""u8);
         using var body = new MemoryStream(forget.Bytes.ToArray());
-        var failure = await FailsAsync(() => new SegmentReceiver(store, new Backup.Storage.Membership.Peers(Node)).ReceiveAsync(Alice, [Node], body, _ => ValueTask.CompletedTask, default));
+        var failure = await FailsAsync(() => new SegmentReceiver(store, new Backup.Storage.Membership.Peers(Node, catalogue: null!)).ReceiveAsync(Alice, [Node], body, _ => ValueTask.CompletedTask, default));
         Assert.Equal(FailureCode.InvalidRequest, failure.Code);
         await AssertFileAsync(store, 1, [1], ChunkBytes);
     }
