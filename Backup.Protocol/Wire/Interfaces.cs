@@ -46,6 +46,41 @@ public interface ICatalogue
     Task<UndoReply> UndoRetentionAsync([Header(Headers.Client)] ClientId client, CancellationToken ct);
 }
 
+/// <summary>
+/// What whoever looks after the cluster asks of it. The manager answers; every node offers the same and asks the manager.
+/// All calls may be repeated.
+/// </summary>
+public interface IOperator
+{
+    [Post(Routes.Events)]
+    Task<EventsReply> EventsAsync([Body] EventsRequest request, CancellationToken ct);
+
+    /// <summary>Starts or ends the emptying of a node.</summary>
+    [Post(Routes.Drain)]
+    Task<ClusterStatus> DrainAsync([Body] DrainRequest request, CancellationToken ct);
+
+    [Get(Routes.Repair)]
+    Task<RepairStatus> RepairStatusAsync(CancellationToken ct);
+
+    /// <summary>Begins a pass over all files now instead of when something is noticed.</summary>
+    [Post(Routes.Repair)]
+    Task<RepairStatus> RepairAsync(CancellationToken ct);
+
+    /// <summary>Evens the file counts of the nodes.</summary>
+    [Post(Routes.Rebalance)]
+    Task<RepairStatus> RebalanceAsync(CancellationToken ct);
+
+    [Post(Routes.WhatIf)]
+    Task<WhatIfReply> WhatIfAsync([Body] WhatIfRequest request, CancellationToken ct);
+
+    [Get(Routes.Rebuild)]
+    Task<RebuildStatus> RebuildStatusAsync(CancellationToken ct);
+
+    /// <summary>Makes Redis anew from what the nodes hold. What Redis knows and the nodes do not is kept.</summary>
+    [Post(Routes.Rebuild)]
+    Task<RebuildStatus> RebuildAsync(CancellationToken ct);
+}
+
 /// <summary>A node towards the manager.</summary>
 public interface IManager : ICatalogue
 {
@@ -57,7 +92,7 @@ public interface IManager : ICatalogue
 }
 
 /// <summary>A client towards any node. What another node must answer is passed on to it.</summary>
-public interface INode : ICatalogue
+public interface INode : ICatalogue, IOperator
 {
     /// <summary>Which chunks the first of these nodes lacks.</summary>
     [Post(Routes.Missing)]
@@ -73,6 +108,11 @@ public interface INode : ICatalogue
     [Post(Routes.Read)]
     Task<Stream> ReadAsync(
         [Header(Headers.Client)] ClientId client, [Header(Headers.Nodes)] string nodes, [Body] ReadRequest request, CancellationToken ct);
+
+    /// <summary>How the copies that the first of these nodes holds are, and when they were last verified.</summary>
+    [Post(Routes.Copies)]
+    Task<CopiesReply> CopiesAsync(
+        [Header(Headers.Client)] ClientId client, [Header(Headers.Nodes)] string nodes, [Body] CopiesRequest request, CancellationToken ct);
 }
 
 /// <summary>The manager towards a node.</summary>

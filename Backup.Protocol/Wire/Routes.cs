@@ -16,6 +16,14 @@ public static class Routes
     public const string Retention = "/v1/retention";
     public const string RetentionUndo = "/v1/retention/undo";
 
+    // Looking after the cluster: answered as the catalogue is.
+    public const string Events = "/v1/cluster/events";
+    public const string Drain = "/v1/cluster/drain";
+    public const string Repair = "/v1/cluster/repair";
+    public const string Rebalance = "/v1/cluster/rebalance";
+    public const string WhatIf = "/v1/cluster/what-if";
+    public const string Rebuild = "/v1/cluster/rebuild";
+
     // Nodes to the manager.
     public const string Register = "/v1/nodes/register";
     public const string Heartbeat = "/v1/nodes/heartbeat";
@@ -24,6 +32,7 @@ public static class Routes
     public const string Missing = "/v1/chunks/missing";
     public const string Segments = "/v1/segments";
     public const string Read = "/v1/read";
+    public const string Copies = "/v1/copies";
     public const string Files = "/files/{**path}";
 
     // The manager to nodes.

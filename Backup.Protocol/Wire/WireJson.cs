@@ -44,6 +44,15 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(ForgetRequest))]
 [JsonSerializable(typeof(ForgetReply))]
 [JsonSerializable(typeof(CollectReply))]
+[JsonSerializable(typeof(EventsRequest))]
+[JsonSerializable(typeof(EventsReply))]
+[JsonSerializable(typeof(DrainRequest))]
+[JsonSerializable(typeof(RepairStatus))]
+[JsonSerializable(typeof(WhatIfRequest))]
+[JsonSerializable(typeof(WhatIfReply))]
+[JsonSerializable(typeof(RebuildStatus))]
+[JsonSerializable(typeof(CopiesRequest))]
+[JsonSerializable(typeof(CopiesReply))]
 public sealed partial class WireJson : JsonSerializerContext;
 
 /// <summary>A failure as a response body: RFC 9457 problem details with our own members beside the standard ones.</summary>

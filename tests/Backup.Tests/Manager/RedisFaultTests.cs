@@ -162,6 +162,15 @@ public abstract class RedisFaultTests(RedisFixture fixture)
     {
         using var kill = Process.Start("kill", [$"-{signal}", $"{server.ProcessId}"]);
         kill.WaitForExit();
+        // A process that is told to stop may answer one more call before all its threads have.
+        while (signal == "STOP" && !Directory.GetDirectories($"/proc/{server.ProcessId}/task").All(IsStopped))
+            Thread.Sleep(1);
+    }
+
+    private static bool IsStopped(string task)
+    {
+        var stat = File.ReadAllText($"{task}/stat");
+        return stat[stat.LastIndexOf(')') + 2] == 'T';
     }
 }
 
