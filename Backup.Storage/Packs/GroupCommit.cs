@@ -46,6 +46,8 @@ internal sealed partial class GroupCommit : IDisposable
                 group.Add(next);
             Commit(group);
         }
+        // An orderly end: what was abandoned is made safe too, so that the next start goes on with the same pack.
+        store.Appender.InUse().ForEach(Sync);
         Settle(new HashSet<PackBatch>(), []);
     }
 
@@ -76,7 +78,7 @@ internal sealed partial class GroupCommit : IDisposable
             return;
         try
         {
-            Fsync.File(pack.File);
+            pack.Sync();
         }
         catch (IOException e)
         {
@@ -130,7 +132,7 @@ internal sealed partial class GroupCommit : IDisposable
                     if (!pack.HasFailed)
                     {
                         // Abandoned records may not have been synced yet, and the seal speaks for them too.
-                        Fsync.File(pack.File);
+                        pack.Sync();
                         pack.Seal();
                     }
                     var row = pack.Row(new HashSet<PackBatch>());

@@ -26,8 +26,8 @@ public sealed partial class PackStore : IAsyncDisposable
     private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, CancellationToken ct)
     {
         (this.options, this.held, this.log, Index, Incarnation) = (options, held, log, index, identity.Incarnation);
-        reader = new PackReader(options.Directory);
-        space = new DiskSpace(options.Directory, options.ReserveBytes);
+        reader = new PackReader(options.Disk, options.Directory);
+        space = new DiskSpace(options.Disk, options.Directory, options.ReserveBytes);
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
         recovery.Run(ct);
         Appender = new PackAppender(options, identity, index, space, recovery.Resumed, recovery.LastNumber);
