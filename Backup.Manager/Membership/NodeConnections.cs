@@ -5,7 +5,7 @@ using Backup.Protocol;
 namespace Backup.Manager;
 
 /// <summary>The manager's connections to nodes, by their ids.</summary>
-public sealed class NodeConnections(Metadata metadata)
+public sealed class NodeConnections(Metadata metadata, Network? network = null)
 {
     /// <summary>Forgetting a thousand versions is one fsync; a node that takes longer hangs.</summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(15);
@@ -17,6 +17,6 @@ public sealed class NodeConnections(Metadata metadata)
     {
         var line = (await metadata.ReadHashAsync(Keys.Nodes, [node.Value], ct))[0];
         return line is null ? null : collectors.GetOrAdd((node, NodeLine.Parse(node.Value, line).Address),
-            key => Clients.Create<ICollector>(key.Item2, key.Item1.Value, FailureCode.NodeUnreachable, AnswerTime));
+            key => (network ?? Network.Real).Reach<ICollector>(key.Item2, key.Item1.Value, FailureCode.NodeUnreachable, AnswerTime));
     }
 }

@@ -1,0 +1,64 @@
+using System.Reflection;
+using Backup.Manager;
+using Backup.Manager.Collection;
+using Backup.Protocol;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Backup.FaultTests.Simulation;
+
+/// <summary>One manager: all its real classes, on the lane's Redis. It holds nothing, so another may take its place at any moment.</summary>
+internal sealed class SimManager : ISimServer, IAsyncDisposable
+{
+    private readonly ServiceProvider services;
+    private readonly Action<string> violation;
+
+    public SimManager(Lane lane, SimClock clock, SimNetwork network, Action<string> violation)
+    {
+        this.violation = violation;
+        var all = new ServiceCollection();
+        all.AddLogging();
+        all.AddSingleton<TimeProvider>(clock);
+        all.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
+        all.AddManager(lane.Server.ConnectionString);
+        all.AddSingleton(_ => network.Of("manager", () => true));
+        // The lane's, and not disposed with this manager.
+        all.AddSingleton(lane.Metadata);
+        services = all.BuildServiceProvider();
+    }
+
+    public bool IsAlive => true;
+
+    public IManager Manager => services.GetRequiredService<IManager>();
+
+    public T Get<T>() where T : notnull => services.GetRequiredService<T>();
+
+    /// <summary>The duties that matter to what is checked.</summary>
+    public async Task WorkAsync()
+    {
+        try
+        {
+            await Get<ReservationExpiry>().StepAsync(default);
+            await Get<Forgetter>().StepAsync(default);
+        }
+        catch (FailureException)
+        {
+            // The shell of a worker logs it and tries again later.
+        }
+    }
+
+    public async Task<T> ServeAsync<T>(MethodInfo method, object?[] args)
+    {
+        try
+        {
+            return await (Task<T>)method.Invoke(Manager, args)!;
+        }
+        catch (Exception e) when (e is not FailureException)
+        {
+            violation($"I12: the manager threw {e.GetType().Name} in {method.Name}: {e.Message} {e.StackTrace}");
+            throw new Failure(FailureCode.Internal, e.Message, "manager", "Look at the log.").Exception(e);
+        }
+    }
+
+    public ValueTask DisposeAsync() => services.DisposeAsync();
+}

@@ -1,0 +1,214 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using Backup.FaultTests.Disks;
+using Backup.Protocol;
+using Backup.Storage;
+using Backup.Storage.Collection;
+using Backup.Storage.Membership;
+using Backup.Storage.Packs;
+using Backup.Storage.Primary;
+using Backup.Storage.Reading;
+using Backup.Storage.Segments;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Backup.FaultTests.Simulation;
+
+/// <summary>
+/// One storage node: the real store, primary, replica, sender, collector and membership, behind what its routes do, which is
+/// written here again because ASP.NET stays outside (Gateway/GatewayEndpoints.cs, Replica/ReplicaEndpoints.cs).
+/// </summary>
+internal class SimNode : ISimServer
+{
+    /// <summary>Small, so that a few files fill several packs.</summary>
+    private const long PackBytesMax = 300 << 10;
+
+    private readonly SimClock clock;
+    private readonly SimNetwork network;
+    private readonly ConcurrentQueue<string> violations;
+    private readonly string directory;
+    private Running? running;
+
+    public SimNode(int number, string root, int seed, SimClock clock, SimNetwork network, ConcurrentQueue<string> violations, Func<string, Random, FaultyDisk>? disk)
+    {
+        (this.clock, this.network, this.violations) = (clock, network, violations);
+        Id = NodeId.Parse($"node-{number}");
+        directory = Path.Combine(root, Id.Value);
+        Directory.CreateDirectory(directory);
+        var random = new Random(SimNetwork.HashCode(seed, "disk", Id.Value));
+        Disk = disk is null ? new FaultyDisk(directory, random) : disk(directory, random);
+    }
+
+    /// <summary>The node's parts for one life of its process.</summary>
+    protected sealed record Running(PackStore Store, Peers Peers, SegmentReceiver Receiver, PrimaryStore Primary, VersionSender Sender, Collector Collector, MembershipWorker Membership);
+
+    public NodeId Id { get; }
+
+    public FaultyDisk Disk { get; }
+
+    public string Folder => directory;
+
+    public Uri Address => new($"http://{Id}:7000/");
+
+    public bool IsUp => running is not null;
+
+    public bool IsAlive => running is not null && !Disk.HasCrashed;
+
+    public PackStore Store => (running ?? throw new InvalidOperationException("The node is down.")).Store;
+
+    public Collector Collector => running!.Collector;
+
+    /// <summary>Chunks stay this long after nothing refers to them; the schedule lets as much pass between uploads and collections.</summary>
+    public static readonly TimeSpan GraceTime = TimeSpan.FromHours(1);
+
+    public async Task StartAsync()
+    {
+        if (Disk.HasCrashed)
+            Disk.Recover();
+        var options = new PackStoreOptions { Directory = directory, NodeId = Id, PackBytesMax = PackBytesMax, ReserveBytes = 0, Disk = Disk };
+        var store = await PackStore.OpenAsync(options, NullLogger.Instance, clock, default);
+        var way = network.Of(Id.Value, () => !Disk.HasCrashed);
+        var manager = way.Reach<IManager>(new Uri("http://manager:7000/"), "manager", FailureCode.ManagerUnreachable);
+        var peers = new Peers(Id, manager, way);
+        var receiver = new SegmentReceiver(store, peers);
+        running = new Running(store, peers, receiver, new PrimaryStore(store, peers, receiver, new VersionCopy(store, peers)), new VersionSender(store, peers),
+            new Collector(store, GraceTime, clock, NullLogger<Collector>.Instance),
+            new MembershipWorker(manager, peers, store, Options.Create(new NodeOptions { Id = Id.Value, Address = Address }), clock, NullLogger<MembershipWorker>.Instance));
+    }
+
+    /// <summary>Ends the process, in order or after a crash.</summary>
+    public async Task StopAsync()
+    {
+        if (running is not { } was)
+            return;
+        running = null;
+        await was.Store.DisposeAsync();
+        was.Collector.Dispose();
+    }
+
+    /// <summary>Ends the process and starts it on an empty directory.</summary>
+    public async Task WipeAsync()
+    {
+        await StopAsync();
+        if (!Disk.HasCrashed)
+            Disk.CrashNow(CrashMode.Lost, IndexFate.Deleted);
+        Disk.Recover();
+        System.IO.Directory.Delete(directory, recursive: true);
+        System.IO.Directory.CreateDirectory(directory);
+        await StartAsync();
+    }
+
+    /// <summary>Registers or renews the lease.</summary>
+    public async Task HeartbeatAsync()
+    {
+        try
+        {
+            if (IsAlive)
+                await running!.Membership.StepAsync(default);
+        }
+        catch (FailureException)
+        {
+            // The next one may get through.
+        }
+    }
+
+    public async Task<T> ServeAsync<T>(MethodInfo method, object?[] args)
+    {
+        var node = running ?? throw Failure.Unreachable(Id, "it is down").Exception();
+        try
+        {
+            return (T)await ServeAsync(node, method, args);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            throw Failure.Unreachable(Id, e.Message).Exception();
+        }
+        catch (Exception e) when (e is not FailureException)
+        {
+            if (!Disk.HasCrashed)
+                violations.Enqueue($"I12: {Id} threw {e.GetType().Name} in {method.Name}: {e.Message} {e.StackTrace}");
+            throw new Failure(FailureCode.Internal, e.Message, Id.Value, "Look at the log.").Exception(e);
+        }
+    }
+
+    private async Task<object> ServeAsync(Running node, MethodInfo method, object?[] args)
+    {
+        switch (method.Name)
+        {
+            case nameof(INode.MissingAsync):
+                var asked = Nodes(args[1]);
+                return asked[0] == Id ? node.Primary.Missing((ClientId)args[0]!, (MissingRequest)args[2]!)
+                    : await (await node.Peers.NodeAsync(asked[0], default)).MissingAsync((ClientId)args[0]!, asked[0].Value, (MissingRequest)args[2]!, default);
+            case nameof(INode.StoreAsync):
+                return await StoreAsync(node, (ClientId)args[0]!, Nodes(args[1]), (long)args[2]!, (Stream)args[3]!);
+            case nameof(INode.ReadAsync):
+                return await ReadAsync(node, (ClientId)args[0]!, Nodes(args[1])[0], (ReadRequest)args[2]!);
+            case nameof(IReplica.StoreReplicaAsync):
+                return await StoreReplicaAsync(node, (ClientId)args[0]!, Nodes(args[1]), (long)args[2]!, (Stream)args[3]!);
+            case nameof(ICollector.ForgetAsync):
+                return new ForgetReply(await ForgetAsync(node.Store, (ClientId)args[0]!, ((ForgetRequest)args[1]!).Versions));
+            case nameof(ICollector.CollectAsync):
+                return await node.Collector.CollectAsync(default);
+            default:
+                // Everything else the manager answers.
+                var reply = (Task)method.Invoke(ManagerOf(node), args)!;
+                await reply;
+                return reply.GetType().GetProperty("Result")!.GetValue(reply)!;
+        }
+    }
+
+    private object ManagerOf(Running node) => network.Of(Id.Value, () => IsAlive && node == running)
+        .Reach<IManager>(new Uri("http://manager:7000/"), "manager", FailureCode.ManagerUnreachable);
+
+    protected virtual async Task<StoreReply> StoreAsync(Running node, ClientId client, NodeId[] nodes, long epoch, Stream body)
+    {
+        if (nodes[0] == Id)
+            return await node.Primary.StoreAsync(client, nodes, epoch, body, default);
+        return await (await node.Peers.NodeAsync(nodes[0], default)).StoreAsync(client, string.Join(',', nodes), epoch, new StreamContent(body), default);
+    }
+
+    protected virtual async Task<StoreReply> StoreReplicaAsync(Running node, ClientId client, NodeId[] nodes, long epoch, Stream body)
+    {
+        node.Peers.CheckEpoch(epoch);
+        using var segment = await node.Receiver.ReceiveAsync(client, nodes, body, _ => ValueTask.CompletedTask, default);
+        await segment.CommitAsync(default);
+        return new StoreReply([Id], segment.Appended, segment.Bytes);
+    }
+
+    protected virtual Task<int> ForgetAsync(PackStore store, ClientId client, long[] versions) => store.ForgetAsync(client, versions, default);
+
+    protected virtual ClientId WhoAsks(ClientId client, ReadRequest request) => client;
+
+    private async Task<Stream> ReadAsync(Running node, ClientId client, NodeId from, ReadRequest request)
+    {
+        var sent = new MemoryStream();
+        if (from != Id)
+        {
+            await using var passed = await (await node.Peers.NodeAsync(from, default)).ReadAsync(client, from.Value, request, default);
+            await passed.CopyToAsync(sent);
+            sent.Position = 0;
+            return sent;
+        }
+        try
+        {
+            await node.Sender.SendAsync(WhoAsks(client, request), request, (record, _) =>
+            {
+                if (!record.DigestMatches())
+                    violations.Enqueue($"I8: {Id} served {record.Header.Kind} {record.Header.Id} with bytes that are not it");
+                if (record.Header.Client != client)
+                    violations.Enqueue($"I7: {Id} served a record of client {record.Header.Client} to {client}");
+                sent.Write(record.Bytes.Span);
+                return ValueTask.CompletedTask;
+            }, default);
+        }
+        catch (FailureException e) when (sent.Length > 0)
+        {
+            using var last = Record.Of(e.Failure, client);
+            sent.Write(last.Bytes.Span);
+        }
+        sent.Position = 0;
+        return sent;
+    }
+
+    private static NodeId[] Nodes(object? header) => [.. ((string)header!).Split(',').Select(name => NodeId.Parse(name))];
+}
