@@ -67,6 +67,13 @@ public class FaultyDisk(string directory, Random random) : Disk
             plan = new CrashPlan(Calls + calls, mode, fate);
     }
 
+    /// <summary>Ends every fault but a crash that has happened.</summary>
+    public void Heal()
+    {
+        lock (gate)
+            (plan, IsFull, FailingReads, FailingSyncs) = (null, false, 0, 0);
+    }
+
     public void CrashNow(CrashMode mode, IndexFate fate)
     {
         lock (gate)

@@ -106,9 +106,9 @@ public class LinkProxy : DispatchProxy
         {
             return (bytes.ToArray(), e);
         }
-        catch (HttpRequestException e) when (e.InnerException is OperationCanceledException)
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return (bytes.ToArray(), e);
+            return (bytes.ToArray(), new IOException("the sender's own source broke off", e));
         }
     }
 

@@ -157,9 +157,9 @@ internal sealed class Schedule(World world)
             await node.StartAsync();
             await node.HeartbeatAsync();
         }
-        catch (FailureException e) when (node.Disk.HasCrashed)
+        catch (FailureException e)
         {
-            world.Note($"{node.Id} crashed in its recovery: {e.Failure.Message}");
+            world.Note($"{node.Id} does not start: {e.Failure.Message}");
         }
     }
 

@@ -40,7 +40,7 @@ internal class SimNode : ISimServer
     }
 
     /// <summary>The node's parts for one life of its process.</summary>
-    protected sealed record Running(PackStore Store, Peers Peers, SegmentReceiver Receiver, PrimaryStore Primary, VersionSender Sender, Collector Collector, MembershipWorker Membership);
+    internal sealed record Running(PackStore Store, Peers Peers, SegmentReceiver Receiver, PrimaryStore Primary, VersionSender Sender, Collector Collector, MembershipWorker Membership);
 
     public NodeId Id { get; }
 
@@ -93,8 +93,9 @@ internal class SimNode : ISimServer
         if (!Disk.HasCrashed)
             Disk.CrashNow(CrashMode.Lost, IndexFate.Deleted);
         Disk.Recover();
-        System.IO.Directory.Delete(directory, recursive: true);
-        System.IO.Directory.CreateDirectory(directory);
+        Disk.Heal();
+        Directory.Delete(directory, recursive: true);
+        Directory.CreateDirectory(directory);
         await StartAsync();
     }
 
@@ -133,6 +134,7 @@ internal class SimNode : ISimServer
 
     private async Task<object> ServeAsync(Running node, MethodInfo method, object?[] args)
     {
+        var epoch = node.Peers.Epoch;
         switch (method.Name)
         {
             case nameof(INode.MissingAsync):
@@ -140,11 +142,12 @@ internal class SimNode : ISimServer
                 return asked[0] == Id ? node.Primary.Missing((ClientId)args[0]!, (MissingRequest)args[2]!)
                     : await (await node.Peers.NodeAsync(asked[0], default)).MissingAsync((ClientId)args[0]!, asked[0].Value, (MissingRequest)args[2]!, default);
             case nameof(INode.StoreAsync):
-                return await StoreAsync(node, (ClientId)args[0]!, Nodes(args[1]), (long)args[2]!, (Stream)args[3]!);
+                var stored = await StoreAsync(node, (ClientId)args[0]!, Nodes(args[1]), (long)args[2]!, (Stream)args[3]!);
+                return Nodes(args[1])[0] == Id ? Fenced(stored, (long)args[2]!, epoch) : stored;
             case nameof(INode.ReadAsync):
                 return await ReadAsync(node, (ClientId)args[0]!, Nodes(args[1])[0], (ReadRequest)args[2]!);
             case nameof(IReplica.StoreReplicaAsync):
-                return await StoreReplicaAsync(node, (ClientId)args[0]!, Nodes(args[1]), (long)args[2]!, (Stream)args[3]!);
+                return Fenced(await StoreReplicaAsync(node, (ClientId)args[0]!, Nodes(args[1]), (long)args[2]!, (Stream)args[3]!), (long)args[2]!, epoch);
             case nameof(ICollector.ForgetAsync):
                 return new ForgetReply(await ForgetAsync(node.Store, (ClientId)args[0]!, ((ForgetRequest)args[1]!).Versions));
             case nameof(ICollector.CollectAsync):
@@ -155,6 +158,14 @@ internal class SimNode : ISimServer
                 await reply;
                 return reply.GetType().GetProperty("Result")!.GetValue(reply)!;
         }
+    }
+
+    /// <summary>A node refuses what was placed before it registered last.</summary>
+    private StoreReply Fenced(StoreReply reply, long placed, long epoch)
+    {
+        if (placed < epoch)
+            violations.Enqueue($"epoch: {Id} in epoch {epoch} stored what was placed in {placed}");
+        return reply;
     }
 
     private object ManagerOf(Running node) => network.Of(Id.Value, () => IsAlive && node == running)

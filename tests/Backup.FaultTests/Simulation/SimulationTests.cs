@@ -33,8 +33,8 @@ public class SimulationTests(ITestOutputHelper output)
 
     private async Task HoldAsync(IEnumerable<int> seeds)
     {
-        var (failed, done, operations, faults, time) = await Simulation.RunManyAsync(seeds);
-        var summary = $"{done} seeds, {operations} operations, {faults} faults, {failed.Count} seeds with violations, {time.TotalSeconds:F1} s, {time.TotalMilliseconds / Math.Max(1, done):F0} ms a seed";
+        var (failed, done, operations, faults, time, cpu) = await Simulation.RunManyAsync(seeds);
+        var summary = $"{done} seeds, {operations} operations, {faults} faults, {failed.Count} seeds with violations, {time.TotalSeconds:F1} s, {time.TotalMilliseconds / Math.Max(1, done):F0} ms a seed, {cpu.TotalMilliseconds / Math.Max(1, done):F0} ms of CPU";
         output.WriteLine(summary);
         Assert.True(failed.Count == 0, $"{summary}\nReplay with BACKUP_SEED={failed.FirstOrDefault()?.Seed} dotnet test tests/Backup.FaultTests --filter No_seed_breaks\n{string.Join("\n", failed)}");
     }

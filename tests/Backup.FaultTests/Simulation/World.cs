@@ -118,7 +118,7 @@ internal sealed class World : IAsyncDisposable
         Network.FaultsPerHundred = 0;
         foreach (var node in Nodes)
         {
-            (node.Disk.IsFull, node.Disk.FailingReads, node.Disk.FailingSyncs) = (false, 0, 0);
+            node.Disk.Heal();
             if (node.IsAlive)
                 continue;
             await node.StopAsync();

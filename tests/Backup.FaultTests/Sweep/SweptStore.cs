@@ -29,6 +29,9 @@ public sealed class SweptStore : IDisposable
 
     public PackStore Store { get; private set; } = null!;
 
+    /// <summary>A worse way to forget, to prove that it is noticed.</summary>
+    public Func<PackStore, long[], Task>? Forget { get; set; }
+
     public long PackBytesMax { get; init; } = 64 << 10;
 
     public async Task OpenAsync() => Store = await PackStore.OpenAsync(
@@ -83,7 +86,7 @@ public sealed class SweptStore : IDisposable
         // From the first moment it may be gone, from the acknowledgement on it must be.
         foreach (var version in versions)
             acknowledged.Remove(version);
-        await Store.ForgetAsync(Alice, versions, default);
+        await (Forget?.Invoke(Store, versions) ?? Store.ForgetAsync(Alice, versions, default));
         Acknowledge(() => forgotten.UnionWith(versions));
     }
 
