@@ -21,4 +21,8 @@ public sealed class ClusterOptions
     /// <summary>What to do when fewer nodes take files than <see cref="Copies"/>: <see cref="Refuse"/> or <see cref="AcceptDebt"/>, as the scripts take it.</summary>
     [RegularExpression($"^({Refuse}|{AcceptDebt})$", ErrorMessage = $"Cluster:OnMissingCopies is '{Refuse}' or '{AcceptDebt}'.")]
     public string OnMissingCopies { get; set; } = Refuse;
+
+    /// <summary>How long a node may be dead before its files get other copies: longer than a restart or an update takes.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
+    public TimeSpan RepairGrace { get; set; } = TimeSpan.FromMinutes(10);
 }
