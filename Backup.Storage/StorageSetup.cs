@@ -34,9 +34,12 @@ public static class StorageSetup
         services.AddSingleton(s => new Peers(options.NodeId, s.GetRequiredService<ICatalogue>()));
         services.AddSingleton(_ => Clients.Create<IManager>(new Uri(manager), "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
         services.AddSingleton<ICatalogue>(s => s.GetRequiredService<IManager>());
+        services.AddSingleton<IOperator>(s => s.GetRequiredService<IManager>());
         services.AddSingleton<SegmentReceiver>();
         services.AddSingleton<VersionSender>();
         services.AddSingleton<VersionCopy>();
+        services.AddSingleton<Copying.CopyRound>();
+        services.AddSingleton<Copying.Inventory>();
         services.AddSingleton<PrimaryStore>();
         services.AddSingleton(s => new Collector(s.GetRequiredService<PackStore>(), options.GraceTime, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<Collector>>()));
         services.AddHostedService<MembershipWorker>();
