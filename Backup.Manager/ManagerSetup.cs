@@ -1,3 +1,4 @@
+using Backup.Manager.Measuring;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -18,6 +19,8 @@ public static class ManagerSetup
         services.AddSingleton<ManagerCatalogue>();
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
+        services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax);
+        services.AddHostedService<ClusterGauges>();
         services.AddSingleton<ReservationExpiry>();
         return services.AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
     }

@@ -50,6 +50,7 @@ public sealed partial class MembershipWorker(
         var reply = await manager.RegisterAsync(
             new RegisterRequest(peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space()), ct);
         peers.Update(reply.Peers);
+        peers.Renew();
         peers.EnterEpoch(reply.Epoch);
         rhythm = TimeSpan.FromMilliseconds(reply.HeartbeatMs);
         registered = true;
@@ -60,6 +61,7 @@ public sealed partial class MembershipWorker(
     {
         var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space()), ct);
         peers.Update(reply.Peers);
+        peers.Renew();
         registered = !reply.MustRegister;
         if (!registered)
             await RegisterAsync(ct);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Backup.Protocol;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
@@ -13,9 +12,7 @@ public sealed class VersionCopy(PackStore store, Peers peers)
 
     public async Task CopyAsync(ClientId client, IReadOnlyList<Manifest> manifests, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
     {
-        using var span = Telemetry.Source.StartActivity("copy versions");
-        span?.SetTag("backup.node", to.Value);
-        span?.SetTag("backup.files", manifests.Count);
+        using var step = Step.Begin("copy versions").Tag(Tags.Node, to.Value).Tag(Tags.Files, manifests.Count);
         using var segment = new Segment();
         using var codec = new RecordCodec();
         foreach (var manifest in manifests)
@@ -40,6 +37,7 @@ public sealed class VersionCopy(PackStore store, Peers peers)
                 await SendAsync(segment, client, to, nodes, epoch, ct);
         }
         await SendAsync(segment, client, to, nodes, epoch, ct);
+        step.Succeed();
     }
 
     private async Task AddMissingAsync(Segment segment, ClientId client, ChunkId[] chunks, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
