@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using System.Globalization;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
@@ -12,14 +11,14 @@ namespace Backup.Manager.Measuring;
 /// </summary>
 public sealed class ClusterGauges : Worker
 {
-    private readonly Metadata metadata;
+    private readonly Status status;
     private readonly Meter meter = new(Telemetry.Name);
     private volatile Reading last = new([], 0, 0);
 
-    public ClusterGauges(Metadata metadata, TimeProvider time, ILogger<ClusterGauges> log)
+    public ClusterGauges(Status status, Metadata metadata, TimeProvider time, ILogger<ClusterGauges> log)
         : base(time, log)
     {
-        this.metadata = metadata;
+        this.status = status;
         Measures.ObserveManager(meter, () => last.Loads, () => last.Owed, () => last.Reserved, () => metadata.Waiting);
     }
 
@@ -30,11 +29,8 @@ public sealed class ClusterGauges : Worker
 
     public override async Task<WorkerStep> StepAsync(CancellationToken cancellationToken)
     {
-        var reply = await metadata.RunAsync(new ScriptCall(Script.StatusCluster)
-            .Key(Keys.Nodes, Keys.Leases, Keys.Loads, Keys.Draining, Keys.Clients, Keys.Reserved, Keys.Debts), cancellationToken);
-        last = new Reading(
-            [.. reply[2].Pairs.Select(load => (load.Name, (long)double.Parse(load.Value, CultureInfo.InvariantCulture)))],
-            reply[6].Number, reply[5].Number);
+        var now = await status.ReadAsync(cancellationToken);
+        last = new Reading([.. now.Nodes.Select(node => (node.Id.Value, node.Files))], 0, now.Reserved);
         return WorkerStep.Idle;
     }
 
