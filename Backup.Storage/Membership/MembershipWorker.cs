@@ -51,6 +51,7 @@ public sealed partial class MembershipWorker(
             new RegisterRequest(peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space(), store.LastEpoch), ct);
         WriteDown(reply.Epoch);
         peers.Update(reply.Peers);
+        peers.Renew();
         peers.EnterEpoch(reply.Epoch);
         rhythm = TimeSpan.FromMilliseconds(reply.HeartbeatMs);
         registered = true;
@@ -74,6 +75,7 @@ public sealed partial class MembershipWorker(
     {
         var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space()), ct);
         peers.Update(reply.Peers);
+        peers.Renew();
         registered = !reply.MustRegister;
         if (!registered)
             await RegisterAsync(ct);
