@@ -94,7 +94,7 @@ internal sealed class Checks(World world)
             foreach (var version in versions.Where(version => version.Nodes.Distinct().Count() != 2 || version.CopiesOwed != 0))
                 Wrong($"I3: version {version.Version} of {version.Path} is on {string.Join(", ", version.Nodes)} and owes {version.CopiesOwed}");
             var cluster = world.Connect(client);
-            foreach (var node in world.Nodes.Where(node => node != world.Victim))
+            foreach (var node in world.Nodes.Where(world.IsWhole))
             {
                 var target = new ComparingTarget(world.Ledger, Wrong);
                 var here = versions.Where(version => version.Nodes.Contains(node.Id)).Select(version => version with { Nodes = [node.Id] }).ToList();
@@ -175,7 +175,7 @@ internal sealed class Checks(World world)
         foreach (var node in world.Nodes)
         {
             await node.Collector.CollectAsync(default);
-            if (node != world.Victim)
+            if (world.IsWhole(node))
                 await CheckOrphansAsync(node);
         }
         await CheckCopiesAsync("after collection ");

@@ -29,6 +29,7 @@ public class LinkProxy : DispatchProxy
     {
         // What a caller awaits must never be done already: code that only works when it is would be found nowhere else.
         await Task.Yield();
+        await network.BeforeCallAsync();
         var fault = network.Draw(from, to);
         var content = await TakeBodyAsync(args);
         if (!isAlive())

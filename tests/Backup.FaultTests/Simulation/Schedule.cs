@@ -1,4 +1,5 @@
 using Backup.FaultTests.Disks;
+using Backup.Manager;
 using Backup.Protocol;
 
 namespace Backup.FaultTests.Simulation;
@@ -26,7 +27,8 @@ internal sealed class Schedule(World world)
 
     private Task StepAsync() => random.Next(100) switch
     {
-        < 34 => UploadAsync(),
+        < 31 => UploadAsync(),
+        < 34 => LoseDirectoryAsync(),
         < 42 => DeleteAsync(),
         < 50 => RestoreAsync(),
         < 58 => AtOnceAsync(),
@@ -36,6 +38,7 @@ internal sealed class Schedule(World world)
         < 88 => DiskAsync(),
         < 91 => CollectAsync(),
         < 93 => DamageAsync(),
+        < 94 => DrainAsync(),
         < 95 => ManagerAsync(),
         < 97 => LateAsync(),
         _ => PassAsync(),
@@ -91,13 +94,26 @@ internal sealed class Schedule(World world)
             await foreach (var result in new Uploader(connections[client], new TransferCounters()).UploadAsync(changes.Select(change => change.Source()), default))
             {
                 if (result.Receipt is { } receipt)
+                {
+                    CheckHeld(client, receipt);
                     world.Ledger.Acknowledge(changes.Single(change => change.Path == result.Path), receipt);
+                }
             }
             world.Note($"send {text}: ok {string.Join(", ", changes.Select(change => $"{change.Receipt?.Version} on {string.Join('+', change.Receipt?.Nodes ?? [])}"))}");
         }
         catch (FailureException e)
         {
             world.Note($"send {text}: {e.Failure.Code} {e.Failure.Message}");
+        }
+    }
+
+    /// <summary>I1, at the moment of the acknowledgement: every node that the receipt names has it.</summary>
+    private void CheckHeld(ClientId client, Receipt receipt)
+    {
+        foreach (var node in world.Nodes.Where(node => receipt.Nodes.Contains(node.Id) && node.IsRegistered && world.IsWhole(node)))
+        {
+            if (node.Store.Index.FindManifest(client, receipt.Version) is null)
+                world.Violations.Enqueue($"I1: version {receipt.Version} of {receipt.Path} was acknowledged and is not on {node.Id}");
         }
     }
 
@@ -202,6 +218,7 @@ internal sealed class Schedule(World world)
                 break;
             default:
                 world.Victim ??= node;
+                world.IsVictimDamaged = true;
                 world.Victim.Disk.FailingReads = random.Next(1, 4);
                 world.Note($"{world.Victim.Disk.FailingReads} reads of {world.Victim.Id} fail");
                 break;
@@ -234,11 +251,10 @@ internal sealed class Schedule(World world)
         var node = world.Victim ??= Pick(world.Nodes);
         if (random.Next(3) == 0)
         {
-            world.Note($"the directory of {node.Id} is wiped");
-            await node.WipeAsync();
-            await world.PassAsync(TimeSpan.FromSeconds(8));
+            await WipeAsync(node);
             return;
         }
+        world.IsVictimDamaged = true;
         var packs = Directory.GetFiles(Path.Combine(node.Folder, "packs"), "*.pack").Order().ToArray();
         if (packs.Length == 0)
             return;
@@ -249,6 +265,33 @@ internal sealed class Schedule(World world)
         using (var file = File.OpenHandle(pack, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
             RandomAccess.Write(file, bytes, 0);
         world.Note($"bits flipped in {Path.GetFileName(pack)} of {node.Id}");
+    }
+
+    private async Task WipeAsync(SimNode node)
+    {
+        world.Note($"the directory of {node.Id} is wiped");
+        await node.WipeAsync();
+        world.IsVictimDamaged = false;
+        await world.PassAsync(TimeSpan.FromSeconds(8));
+        await node.HeartbeatAsync();
+    }
+
+    /// <summary>An upload in the middle of which a node loses its directory.</summary>
+    private async Task LoseDirectoryAsync()
+    {
+        Faults++;
+        var node = world.Victim ??= Pick(world.Nodes);
+        world.Network.AfterCalls(random.Next(2, 9), () => WipeAsync(node));
+        await UploadAsync();
+        world.Network.AfterCalls(0, null);
+    }
+
+    private async Task DrainAsync()
+    {
+        var (node, drain) = (Pick(world.Nodes), random.Next(2) == 0);
+        world.Note($"{node.Id} draining: {drain}");
+        await world.Manager.Get<Registry>().DrainAsync(node.Id, drain, default);
+        await world.Manager.WorkAsync();
     }
 
     private async Task ManagerAsync()

@@ -2,6 +2,7 @@ using System.Reflection;
 using Backup.Manager;
 using Backup.Manager.Collection;
 using Backup.Protocol;
+using Backup.ServiceDefaults;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -10,6 +11,9 @@ namespace Backup.FaultTests.Simulation;
 /// <summary>One manager: all its real classes, on the lane's Redis. It holds nothing, so another may take its place at any moment.</summary>
 internal sealed class SimManager : ISimServer, IAsyncDisposable
 {
+    /// <summary>A pass over the few files of a run takes five.</summary>
+    private const int StepsMax = 20;
+
     private readonly ServiceProvider services;
     private readonly Action<string> violation;
 
@@ -36,14 +40,23 @@ internal sealed class SimManager : ISimServer, IAsyncDisposable
     /// <summary>The duties that matter to what is checked.</summary>
     public async Task WorkAsync()
     {
-        try
+        Worker[] workers = [Get<ReservationExpiry>(), Get<Watch>(), Get<Forgetter>(), Get<RepairWorker>()];
+        foreach (var worker in workers)
         {
-            await Get<ReservationExpiry>().StepAsync(default);
-            await Get<Forgetter>().StepAsync(default);
-        }
-        catch (FailureException)
-        {
-            // The shell of a worker logs it and tries again later.
+            try
+            {
+                for (var step = 0; step < StepsMax && await worker.StepAsync(default) == WorkerStep.Busy; step++)
+                {
+                }
+            }
+            catch (Exception e) when (e is FailureException or OperationCanceledException)
+            {
+                // The shell of a worker logs it and tries again later.
+            }
+            catch (Exception e)
+            {
+                violation($"I12: {worker.GetType().Name} threw {e.GetType().Name}: {e.Message} {e.StackTrace}");
+            }
         }
     }
 

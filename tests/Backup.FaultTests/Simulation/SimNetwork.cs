@@ -42,6 +42,27 @@ internal sealed class SimNetwork(int seed)
 
     public int FaultsSeen => faultsSeen;
 
+    /// <summary>Something that happens between two calls.</summary>
+    private (int Calls, Func<Task> Action)? armed;
+
+    /// <summary>Has something happen before the call that comes after so many.</summary>
+    public void AfterCalls(int calls, Func<Task>? action)
+    {
+        lock (links)
+            armed = action is null ? null : (calls, action);
+    }
+
+    public Task BeforeCallAsync()
+    {
+        lock (links)
+        {
+            if (armed is not { } due)
+                return Task.CompletedTask;
+            armed = due.Calls > 1 ? (due.Calls - 1, due.Action) : null;
+            return due.Calls > 1 ? Task.CompletedTask : due.Action();
+        }
+    }
+
     private int faultsSeen;
 
     /// <summary>Who serves an address; null while it is down.</summary>

@@ -4,6 +4,7 @@ using Backup.FaultTests.Disks;
 using Backup.Protocol;
 using Backup.Storage;
 using Backup.Storage.Collection;
+using Backup.Storage.Copying;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
 using Backup.Storage.Primary;
@@ -40,7 +41,7 @@ internal class SimNode : ISimServer
     }
 
     /// <summary>The node's parts for one life of its process.</summary>
-    internal sealed record Running(PackStore Store, Peers Peers, SegmentReceiver Receiver, PrimaryStore Primary, VersionSender Sender, Collector Collector, MembershipWorker Membership);
+    internal sealed record Running(PackStore Store, Peers Peers, SegmentReceiver Receiver, PrimaryStore Primary, VersionSender Sender, Collector Collector, CopyRound Copies, Inventory Inventory, MembershipWorker Membership);
 
     public NodeId Id { get; }
 
@@ -58,6 +59,9 @@ internal class SimNode : ISimServer
 
     public Collector Collector => running!.Collector;
 
+    /// <summary>Whether the manager knows this life of it.</summary>
+    public bool IsRegistered => IsAlive && running!.Peers.Epoch > 0;
+
     /// <summary>Chunks stay this long after nothing refers to them; the schedule lets as much pass between uploads and collections.</summary>
     public static readonly TimeSpan GraceTime = TimeSpan.FromHours(1);
 
@@ -69,10 +73,11 @@ internal class SimNode : ISimServer
         var store = await PackStore.OpenAsync(options, NullLogger.Instance, clock, default);
         var way = network.Of(Id.Value, () => !Disk.HasCrashed);
         var manager = way.Reach<IManager>(new Uri("http://manager:7000/"), "manager", FailureCode.ManagerUnreachable);
-        var peers = new Peers(Id, manager, way);
+        var peers = new Peers(Id, manager, clock, way);
         var receiver = new SegmentReceiver(store, peers);
-        running = new Running(store, peers, receiver, new PrimaryStore(store, peers, receiver, new VersionCopy(store, peers)), new VersionSender(store, peers),
-            new Collector(store, GraceTime, clock, NullLogger<Collector>.Instance),
+        var copy = new VersionCopy(store, peers);
+        running = new Running(store, peers, receiver, new PrimaryStore(store, peers, receiver, copy), new VersionSender(store, peers),
+            new Collector(store, GraceTime, clock, NullLogger<Collector>.Instance), new CopyRound(store, peers, copy), new Inventory(store),
             new MembershipWorker(manager, peers, store, Options.Create(new NodeOptions { Id = Id.Value, Address = Address }), clock, NullLogger<MembershipWorker>.Instance));
     }
 
@@ -118,7 +123,8 @@ internal class SimNode : ISimServer
         var node = running ?? throw Failure.Unreachable(Id, "it is down").Exception();
         try
         {
-            return (T)await ServeAsync(node, method, args);
+            var reply = (T)await ServeAsync(node, method, args);
+            return node == running ? reply : throw Failure.Unreachable(Id, "it was started again meanwhile").Exception();
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
@@ -126,7 +132,7 @@ internal class SimNode : ISimServer
         }
         catch (Exception e) when (e is not FailureException)
         {
-            if (!Disk.HasCrashed)
+            if (!Disk.HasCrashed && node == running)
                 violations.Enqueue($"I12: {Id} threw {e.GetType().Name} in {method.Name}: {e.Message} {e.StackTrace}");
             throw new Failure(FailureCode.Internal, e.Message, Id.Value, "Look at the log.").Exception(e);
         }
@@ -149,9 +155,15 @@ internal class SimNode : ISimServer
             case nameof(IReplica.StoreReplicaAsync):
                 return Fenced(await StoreReplicaAsync(node, (ClientId)args[0]!, Nodes(args[1]), (long)args[2]!, (Stream)args[3]!), (long)args[2]!, epoch);
             case nameof(ICollector.ForgetAsync):
-                return new ForgetReply(await ForgetAsync(node.Store, (ClientId)args[0]!, ((ForgetRequest)args[1]!).Versions));
+                return new ForgetReply(await node.Store.ForgetAsync((ClientId)args[0]!, ((ForgetRequest)args[1]!).Versions, default, ((ForgetRequest)args[1]!).UpToEpoch));
             case nameof(ICollector.CollectAsync):
                 return await node.Collector.CollectAsync(default);
+            case nameof(ICopier.CopyAsync):
+                return await node.Copies.RunAsync((ClientId)args[0]!, (CopyRequest)args[1]!, default);
+            case nameof(ICopier.HeldAsync):
+                return await node.Inventory.PageAsync((HeldRequest)args[0]!, default);
+            case nameof(ICopier.LackingAsync):
+                return node.Inventory.Lacking((ClientId)args[0]!, (LackingRequest)args[1]!);
             default:
                 // Everything else the manager answers.
                 var reply = (Task)method.Invoke(ManagerOf(node), args)!;
@@ -185,8 +197,6 @@ internal class SimNode : ISimServer
         await segment.CommitAsync(default);
         return new StoreReply([Id], segment.Appended, segment.Bytes);
     }
-
-    protected virtual Task<int> ForgetAsync(PackStore store, ClientId client, long[] versions) => store.ForgetAsync(client, versions, default);
 
     protected virtual ClientId WhoAsks(ClientId client, ReadRequest request) => client;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Backup.FaultTests.Disks;
 using Backup.FaultTests.Planted;
+using Backup.Manager;
 using Backup.Protocol;
 
 namespace Backup.FaultTests.Simulation;
@@ -53,6 +54,11 @@ internal sealed class World : IAsyncDisposable
 
     /// <summary>The node whose bytes were damaged, or that lost its directory: the other copies must do.</summary>
     public SimNode? Victim { get; set; }
+
+    /// <summary>Whether bytes of it are wrong now. An empty directory is not: repair fills it.</summary>
+    public bool IsVictimDamaged { get; set; }
+
+    public bool IsWhole(SimNode node) => node != Victim || !IsVictimDamaged;
 
     public static async Task<World> StartAsync(int seed, Lane lane, int nodes, PlantedBug? bug)
     {
@@ -128,8 +134,14 @@ internal sealed class World : IAsyncDisposable
         await Network.DeliverLateAsync();
         // What was placed and never committed is given back.
         await PassAsync(TimeSpan.FromMinutes(16));
-        for (var i = 0; i < 3; i++)
+        foreach (var node in Nodes)
+            await Manager.Get<Registry>().DrainAsync(node.Id, false, default);
+        // Repair and comparison go in turns, and a pass that left something is made again after a minute.
+        for (var i = 0; i < 4; i++)
+        {
+            await PassAsync(TimeSpan.FromMinutes(2));
             await Manager.WorkAsync();
+        }
     }
 
     public void Note(string what) => History.Add($"{Clock.NowMs % 100_000_000} {what}");
