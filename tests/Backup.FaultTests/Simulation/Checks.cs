@@ -13,7 +13,7 @@ internal sealed class Checks(World world)
     public async Task RunAsync()
     {
         await ReadAsync();
-        CheckHistory();
+        new HistoryCheck(world.Ledger, Wrong).Run(listed);
         await CheckListsAsync();
         await CheckCopiesAsync();
         await CheckLoadsAsync();
@@ -27,42 +27,6 @@ internal sealed class Checks(World world)
     {
         foreach (var file in world.Ledger.Changes.Select(change => (change.Client, change.Path)).Distinct())
             listed[file] = (await world.Manager.Manager.VersionsAsync(file.Client, new VersionsRequest(file.Path), default)).Versions;
-    }
-
-    /// <summary>I6, and the half of I2 that the metadata show: what is listed was sent, once, in the order that clients could see.</summary>
-    private void CheckHistory()
-    {
-        foreach (var ((client, path), versions) in listed)
-        {
-            var changes = versions.Select(version => version.MtimeNs is var id && id > 0 && id <= world.Ledger.Changes.Count ? world.Ledger.Changes[(int)id - 1] : null).ToArray();
-            for (var i = 0; i < versions.Length; i++)
-            {
-                var (version, change) = (versions[i], changes[i]);
-                if (change is null || change.Client != client || change.Path != path || change.Kind != version.Kind || change.SizeBytes != version.SizeBytes)
-                    Wrong($"I7: version {version.Version} of {path} is listed and was never sent there");
-                if (i > 0 && (versions[i - 1].Version >= version.Version || versions[i - 1].TimeMs > version.TimeMs))
-                    Wrong($"I6: versions {versions[i - 1].Version} and {version.Version} of {path} are out of order");
-            }
-            foreach (var twice in changes.Where(change => change is not null).GroupBy(change => change!.Id).Where(group => group.Count() > 1))
-                Wrong($"I6: change #{twice.Key} of {path} is there {twice.Count()} times");
-            CheckAcknowledged([.. world.Ledger.Acknowledged.Where(change => change.Client == client && change.Path == path)], versions);
-        }
-    }
-
-    private void CheckAcknowledged(Change[] acknowledged, FileVersion[] versions)
-    {
-        foreach (var change in acknowledged)
-        {
-            var receipt = change.Receipt!;
-            var version = Array.Find(versions, version => version.Version == receipt.Version);
-            if (version is null || version.MtimeNs != change.Id || version.Digest != receipt.Digest || version.TimeMs != receipt.TimeMs)
-                Wrong($"I6: change #{change.Id} of {change.Path} was acknowledged as version {receipt.Version} and is {(version is null ? "not listed" : "another")}");
-        }
-        foreach (var earlier in acknowledged)
-        {
-            foreach (var later in acknowledged.Where(later => later.BegunStep > earlier.EndedStep && later.Receipt!.Version <= earlier.Receipt!.Version))
-                Wrong($"I6: #{later.Id} of {later.Path} began after #{earlier.Id} was acknowledged and has an older version");
-        }
     }
 
     /// <summary>The listing, now and as of each moment, is what the versions say.</summary>

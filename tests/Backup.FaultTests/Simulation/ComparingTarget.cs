@@ -13,7 +13,7 @@ internal sealed class ComparingTarget(Ledger ledger, Action<string> violation) :
 
     public Stream? Begin(FileVersion version, ManifestHead head)
     {
-        var change = ledger.Changes[(int)version.MtimeNs - 1];
+        var change = ledger.At(version.MtimeNs);
         if (head.MtimeNs != version.MtimeNs || head.Path != change.Path || head.SizeBytes != change.SizeBytes)
             violation($"I1: the manifest of version {version.Version} of {version.Path} is not that of change #{change.Id}");
         return payload = new ClusterTests.Payload(change.Seed, change.SizeBytes);

@@ -36,6 +36,18 @@ internal sealed class Ledger
 
     public IEnumerable<Change> Acknowledged => Changes.Where(change => change.Outcome == Outcome.Acknowledged);
 
+    public Change[] AcknowledgedOf(ClientId client)
+    {
+        lock (gate)
+            return [.. Changes.Where(change => change.Client == client && change.Kind == VersionKind.File && change.Outcome == Outcome.Acknowledged)];
+    }
+
+    public Change At(long id)
+    {
+        lock (gate)
+            return Changes[(int)id - 1];
+    }
+
     public Change Begin(ClientId client, RootedPath path, VersionKind kind, int seed, int sizeBytes)
     {
         lock (gate)

@@ -5,6 +5,7 @@ using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Backup.FaultTests.Simulation;
 
@@ -17,11 +18,11 @@ internal sealed class SimManager : ISimServer, IAsyncDisposable
     private readonly ServiceProvider services;
     private readonly Action<string> violation;
 
-    public SimManager(Lane lane, SimClock clock, SimNetwork network, Action<string> violation)
+    public SimManager(Lane lane, SimClock clock, SimNetwork network, Action<string> violation, Action<string> note)
     {
         this.violation = violation;
         var all = new ServiceCollection();
-        all.AddLogging();
+        all.AddLogging(logging => logging.AddProvider(new HistoryLog(note)));
         all.AddSingleton<TimeProvider>(clock);
         all.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
         all.AddManager(lane.Server.ConnectionString);
@@ -74,4 +75,24 @@ internal sealed class SimManager : ISimServer, IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => services.DisposeAsync();
+
+    /// <summary>Puts what it warns of into the history.</summary>
+    private sealed class HistoryLog(Action<string> note) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+                note($"  manager: {formatter(state, exception)}");
+        }
+
+        public void Dispose()
+        {
+        }
+    }
 }

@@ -22,7 +22,7 @@ internal sealed class World : IAsyncDisposable
         (Seed, this.lane, Bug) = (seed, lane, bug);
         Clock.Pass = PassAsync;
         Network = new SimNetwork(seed) { Serves = Find };
-        Manager = new SimManager(lane, Clock, Network, violations.Enqueue);
+        Manager = new SimManager(lane, Clock, Network, violations.Enqueue, Note);
         Nodes = [.. Enumerable.Range(1, nodes).Select(number => bug?.Node?.Invoke(number, root.Path, seed, this) ?? NewNode(number))];
         Clients = [ClientId.Parse(Hex(seed, 1)), ClientId.Parse(Hex(seed, 2))];
     }
@@ -81,7 +81,7 @@ internal sealed class World : IAsyncDisposable
     public async Task ReplaceManagerAsync()
     {
         var before = Manager;
-        Manager = new SimManager(lane, Clock, Network, violations.Enqueue);
+        Manager = new SimManager(lane, Clock, Network, violations.Enqueue, Note);
         await before.DisposeAsync();
     }
 
@@ -144,7 +144,11 @@ internal sealed class World : IAsyncDisposable
         }
     }
 
-    public void Note(string what) => History.Add($"{Clock.NowMs % 100_000_000} {what}");
+    public void Note(string what)
+    {
+        lock (History)
+            History.Add($"{Clock.NowMs % 100_000_000} {what}");
+    }
 
     public async ValueTask DisposeAsync()
     {
