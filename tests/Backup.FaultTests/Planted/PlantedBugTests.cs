@@ -42,14 +42,18 @@ public class PlantedBugTests(ITestOutputHelper output)
     public async Task The_simulation_catches(string name)
     {
         var bug = All.Single(each => each.Name == name);
-        using var altered = Simulation.Simulation.Alter(bug);
+        var altered = Simulation.Simulation.Alter(bug);
         await using var lane = await Lane.StartAsync();
+        using var _ = altered;
         for (var seed = FirstSeed; seed < FirstSeed + SeedsMax; seed++)
         {
             var result = await Simulation.Simulation.RunAsync(seed, lane, bug);
             if (result.Violations is not [var first, ..])
                 continue;
             output.WriteLine($"{name}: seed {seed - FirstSeed + 1}: {first}");
+            altered.Dispose();
+            var without = await Simulation.Simulation.RunAsync(seed, lane);
+            Assert.True(without.Violations.Length == 0, $"Without the bug it is violated too: {without}");
             return;
         }
         Assert.Fail($"'{name}' was not caught in {SeedsMax} seeds.");

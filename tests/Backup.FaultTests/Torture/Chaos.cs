@@ -7,7 +7,7 @@ namespace Backup.FaultTests.Torture;
 internal sealed class Chaos(RunningCluster cluster, FaultyProxy[] proxies, Random random, Action<string> note)
 {
     /// <summary>Between two faults: long enough that some work gets done, short enough for five kills a minute.</summary>
-    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan FreezeMax = TimeSpan.FromSeconds(9);
 
@@ -20,9 +20,10 @@ internal sealed class Chaos(RunningCluster cluster, FaultyProxy[] proxies, Rando
 
     public bool IsVictimDamaged { get; private set; }
 
-    public async Task RunAsync(CancellationToken stop)
+    /// <param name="killsMin">It goes on beyond its time until it has killed so often.</param>
+    public async Task RunAsync(CancellationToken stop, int killsMin)
     {
-        while (!stop.IsCancellationRequested)
+        while (!stop.IsCancellationRequested || Kills < killsMin)
         {
             Faults++;
             await FaultAsync();
@@ -37,8 +38,8 @@ internal sealed class Chaos(RunningCluster cluster, FaultyProxy[] proxies, Rando
         < 8 => KillAsync(AnyNode()),
         < 10 => KillAsync("manager"),
         < 12 => KillAsync("redis"),
-        < 13 => KillAsync(AnyNode(), "manager"),
-        < 16 => FreezeAsync(random.Next(4) == 0 ? "manager" : AnyNode()),
+        < 15 => KillAsync(AnyNode(), random.Next(2) == 0 ? "manager" : "redis"),
+        < 17 => FreezeAsync(random.Next(4) == 0 ? "manager" : AnyNode()),
         < 19 => ProxyAsync(),
         _ => DamageAsync(),
     };

@@ -30,8 +30,14 @@ public class TortureTests(ITestOutputHelper output)
             new ClusterConnection([.. proxies.Select(proxy => proxy.Address)], client), ledger, new Random(seed * 100 + i), Violation, Note)).ToArray();
         var chaos = new Chaos(cluster, proxies, new Random(seed), Note);
 
-        using (var stop = new CancellationTokenSource(time))
-            await Task.WhenAll([chaos.RunAsync(stop.Token), .. workers.Select(worker => Task.Run(() => worker.RunAsync(stop.Token)))]);
+        using (var timeOver = new CancellationTokenSource(time))
+        using (var stop = new CancellationTokenSource())
+        {
+            var working = workers.Select(worker => Task.Run(() => worker.RunAsync(stop.Token))).ToArray();
+            await chaos.RunAsync(timeOver.Token, (int)(Number("BACKUP_TORTURE_KILLS") ?? 1));
+            await stop.CancelAsync();
+            await Task.WhenAll(working);
+        }
         await QuietAsync(cluster);
         await new TortureCheck(cluster, ledger, clients, node => node == chaos.Victim && chaos.IsVictimDamaged, Violation).RunAsync();
         foreach (var (resource, bytes) in (await cluster.PeakResidentBytesAsync()).Where(peak => peak.Key.StartsWith("node", StringComparison.Ordinal) && peak.Value > ResidentBytesMax))
