@@ -8,6 +8,7 @@ using Backup.Storage.Packs;
 using Backup.Storage.Primary;
 using Backup.Storage.Reading;
 using Backup.Storage.Replica;
+using Backup.Storage.Scrub;
 using Microsoft.Extensions.Options;
 
 if (args is ["salvage", ..])
@@ -26,6 +27,7 @@ try
     app.MapGateway();
     app.MapReplica();
     app.MapCollection();
+    app.MapScrub();
     app.MapFiles();
     await app.RunAsync();
     return 0;

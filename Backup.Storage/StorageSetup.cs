@@ -5,6 +5,7 @@ using Backup.Storage.Membership;
 using Backup.Storage.Packs;
 using Backup.Storage.Primary;
 using Backup.Storage.Reading;
+using Backup.Storage.Scrub;
 using Backup.Storage.Segments;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
@@ -41,6 +42,10 @@ public static class StorageSetup
         services.AddSingleton(s => new Collector(s.GetRequiredService<PackStore>(), options.GraceTime, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<Collector>>()));
         services.AddHostedService<MembershipWorker>();
         services.AddHostedService<CollectionWorker>();
+        services.AddSingleton<CopyStates>().AddSingleton<DamagedVersions>().AddSingleton<VersionRepair>();
+        services.AddHostedService<DamageWorker>();
+        services.AddHostedService(s => new ScrubWorker(s.GetRequiredService<PackStore>(), s.GetRequiredService<VersionRepair>(), options.ScrubInterval,
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<ScrubWorker>>()));
         services.AddHealthChecks().AddCheck<RegisteredCheck>("registered");
     }
 

@@ -72,7 +72,11 @@ public interface IOperator
 
     [Post(Routes.WhatIf)]
     Task<WhatIfReply> WhatIfAsync([Body] WhatIfRequest request, CancellationToken ct);
+}
 
+/// <summary>Makes the metadata anew. All calls may be repeated.</summary>
+public interface IRebuilder
+{
     [Get(Routes.Rebuild)]
     Task<RebuildStatus> RebuildStatusAsync(CancellationToken ct);
 
@@ -92,7 +96,7 @@ public interface IManager : ICatalogue
 }
 
 /// <summary>A client towards any node. What another node must answer is passed on to it.</summary>
-public interface INode : ICatalogue, IOperator
+public interface INode : ICatalogue, IOperator, IRebuilder
 {
     /// <summary>Which chunks the first of these nodes lacks.</summary>
     [Post(Routes.Missing)]
@@ -125,6 +129,14 @@ public interface ICollector
     /// <summary>Frees what no version needs any more, now instead of in the background's time.</summary>
     [Post(Routes.Collect)]
     Task<CollectReply> CollectAsync(CancellationToken ct);
+}
+
+/// <summary>A node towards another that holds the same version.</summary>
+public interface IRecordSource
+{
+    /// <summary>Those of these records that it holds and finds good, one after the other. The caller verifies each, and disposes the stream.</summary>
+    [Post(Routes.Records)]
+    Task<Stream> RecordsAsync([Header(Headers.Client)] ClientId client, [Body] RecordsRequest request, CancellationToken ct);
 }
 
 /// <summary>A primary towards its replica.</summary>

@@ -39,6 +39,9 @@ public static class Routes
     public const string Forget = "/v1/forget";
     public const string Collect = "/v1/collect";
 
+    // A node to another that holds the same version.
+    public const string Records = "/v1/records";
+
     // A primary to its replica.
     public const string ReplicaSegments = "/v1/replica/segments";
 }

@@ -53,6 +53,7 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(RebuildStatus))]
 [JsonSerializable(typeof(CopiesRequest))]
 [JsonSerializable(typeof(CopiesReply))]
+[JsonSerializable(typeof(RecordsRequest))]
 public sealed partial class WireJson : JsonSerializerContext;
 
 /// <summary>A failure as a response body: RFC 9457 problem details with our own members beside the standard ones.</summary>

@@ -23,14 +23,14 @@ public sealed partial class PackStore : IAsyncDisposable
     private readonly ILogger log;
     private readonly ConcurrentBag<RecordCodec> codecs = [];
 
-    private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, CancellationToken ct)
+    private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, TimeProvider time, CancellationToken ct)
     {
         (this.options, this.held, this.log, Index, Incarnation) = (options, held, log, index, identity.Incarnation);
         reader = new PackReader(options.Directory);
         space = new DiskSpace(options.Directory, options.ReserveBytes);
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
         recovery.Run(ct);
-        Appender = new PackAppender(options, identity, index, space, recovery.Resumed, recovery.LastNumber);
+        Appender = new PackAppender(options, identity, index, space, time, recovery.Resumed, recovery.LastNumber);
         Sweeps = new SweepClock(index.LastSweep);
         Commits = new GroupCommit(this, options.NodeId.Value, log);
     }
@@ -172,7 +172,7 @@ public sealed partial class PackStore : IAsyncDisposable
                     LogRebuild(log, path);
                 index = PackIndex.Create(path, identity.Incarnation);
             }
-            return new PackStore(options, held, identity, index, log, ct);
+            return new PackStore(options, held, identity, index, log, time, ct);
         }
         catch (Exception e)
         {
