@@ -16,6 +16,8 @@ public static class ManagerSetup
         services.AddSingleton<Placer>().AddSingleton<Reservations>().AddSingleton<Committer>();
         services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>().AddSingleton<Collection.Snapshots>().AddSingleton<Collection.Retention>().AddSingleton<Collection.Drops>();
         services.AddSingleton<ManagerCatalogue>();
+        services.AddSingleton<Rebuilder>().AddSingleton<IRebuilder>(all => all.GetRequiredService<Rebuilder>()).AddSingleton<VersionMerger>();
+        services.AddSingleton<RebuildWorker>().AddHostedService(all => all.GetRequiredService<RebuildWorker>());
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ReservationExpiry>().AddHostedService(all => all.GetRequiredService<ReservationExpiry>());

@@ -13,6 +13,7 @@ var app = builder.Build();
 app.UseFailureResponses("manager");
 app.MapDefaultEndpoints();
 app.MapCatalogue();
+app.MapRebuild();
 app.MapMembership();
 try
 {

@@ -24,10 +24,12 @@ try
     app.UseFailureResponses(app.Services.GetRequiredService<Peers>().Self.Value);
     app.MapDefaultEndpoints();
     app.MapCatalogue();
+    app.MapRebuild();
     app.MapGateway();
     app.MapReplica();
     app.MapCollection();
     app.MapScrub();
+    app.MapInventory();
     app.MapFiles();
     await app.RunAsync();
     return 0;

@@ -35,6 +35,7 @@ public static class StorageSetup
         services.AddSingleton(s => new Peers(options.NodeId, s.GetRequiredService<ICatalogue>()));
         services.AddSingleton(_ => Clients.Create<IManager>(new Uri(manager), "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
         services.AddSingleton<ICatalogue>(s => s.GetRequiredService<IManager>());
+        services.AddSingleton(_ => Clients.Create<IRebuilder>(new Uri(manager), "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
         services.AddSingleton<SegmentReceiver>();
         services.AddSingleton<VersionSender>();
         services.AddSingleton<VersionCopy>();
@@ -42,7 +43,7 @@ public static class StorageSetup
         services.AddSingleton(s => new Collector(s.GetRequiredService<PackStore>(), options.GraceTime, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<Collector>>()));
         services.AddHostedService<MembershipWorker>();
         services.AddHostedService<CollectionWorker>();
-        services.AddSingleton<CopyStates>().AddSingleton<DamagedVersions>().AddSingleton<VersionRepair>();
+        services.AddSingleton<NodeInventory>().AddSingleton<CopyStates>().AddSingleton<DamagedVersions>().AddSingleton<VersionRepair>();
         services.AddHostedService<DamageWorker>();
         services.AddHostedService(s => new ScrubWorker(s.GetRequiredService<PackStore>(), s.GetRequiredService<VersionRepair>(), options.ScrubInterval,
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<ScrubWorker>>()));

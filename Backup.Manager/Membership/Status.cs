@@ -15,7 +15,7 @@ public sealed class Status(Metadata metadata, TimeProvider time, IOptions<Cluste
         try
         {
             reply = await metadata.RunAsync(new ScriptCall(Script.StatusCluster)
-                .Key(Keys.Nodes, Keys.Leases, Keys.Loads, Keys.Draining, Keys.Clients, Keys.Reserved, Keys.Debts), ct);
+                .Key(Keys.Nodes, Keys.Leases, Keys.Loads, Keys.Draining, Keys.Clients, Keys.Reserved, Keys.Debts, Keys.Rebuild), ct);
         }
         catch (FailureException e) when (e.Failure.Code == FailureCode.MetadataUnavailable)
         {
@@ -30,7 +30,8 @@ public sealed class Status(Metadata metadata, TimeProvider time, IOptions<Cluste
         NodeStatus[] nodes = [.. lines.Select(line => new NodeStatus(line.Id, line.Address,
             StateOf(line, leases.GetValueOrDefault(line.Id.Value), draining.Contains(line.Id.Value), nowMs),
             loads.GetValueOrDefault(line.Id.Value), line.Epoch, line.Incarnation, line.Zone, line.Space, line.LastSeenMs))];
-        string[] problems = [.. Problems(lines, nodes, reply[6].Number, options.Value.Copies, nowMs)];
+        var rebuild = RebuildState.Of(reply[7].Pairs);
+        string[] problems = [.. rebuild.Problems, .. Problems(lines, nodes, reply[6].Number, options.Value.Copies, nowMs)];
         return new ClusterStatus(problems.Length == 0, problems, nodes, options.Value.Copies, reply[4].Number, reply[5].Number, nowMs);
     }
 

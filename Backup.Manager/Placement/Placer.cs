@@ -34,6 +34,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
         return reply[0].Text switch
         {
             "ok" => Read(request, reply, expires),
+            "lost" => throw RebuildState.Wait.Exception(),
             "many" => throw Failure.InvalidRequest($"The operation holds more than {EntriesPerReservationMax:N0} places; commit some of them first.").Exception(),
             "absent" => throw Failure.NotFound($"'{request.Files[(int)reply[1].Number - 1].Path.Display}'").Exception(),
             "few" => throw await TooFewAsync(request, (int)reply[2].Number, ct),
@@ -57,7 +58,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
             var hint = file.FirstChunk is { } chunk ? call.AddKey(Keys.First(client, chunk)) : 0;
             call.Arg(string.Create(CultureInfo.InvariantCulture, $"{(byte)file.Kind} {file.SizeBytes} {hint}"));
         }
-        return call;
+        return call.Key(Keys.Rebuild);
     }
 
     private PlaceReply Read(PlaceRequest request, ScriptReply reply, DateTimeOffset expires)

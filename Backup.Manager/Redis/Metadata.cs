@@ -78,6 +78,10 @@ public sealed class Metadata : IAsyncDisposable
     public async Task<string[]> ReadSetAsync(string key, CancellationToken ct) =>
         [.. (await BoundedAsync("members", 1, database => database.SetMembersAsync(key), ct)).Select(value => (string)value!)];
 
+    /// <summary>All of a hash.</summary>
+    public async Task<(string Name, string Value)[]> ReadPairsAsync(string key, CancellationToken ct) =>
+        [.. (await BoundedAsync("pairs", 1, database => database.HashGetAllAsync(key), ct)).Select(entry => ((string)entry.Name!, (string)entry.Value!))];
+
     /// <summary>The names of a hash's fields.</summary>
     public async Task<string[]> ReadFieldsAsync(string key, CancellationToken ct) =>
         [.. (await BoundedAsync("fields", 1, database => database.HashKeysAsync(key), ct)).Select(value => (string)value!)];

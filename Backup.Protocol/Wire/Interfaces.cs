@@ -119,6 +119,13 @@ public interface INode : ICatalogue, IOperator, IRebuilder
         [Header(Headers.Client)] ClientId client, [Header(Headers.Nodes)] string nodes, [Body] CopiesRequest request, CancellationToken ct);
 }
 
+/// <summary>The manager towards a node whose holdings it reads.</summary>
+public interface IInventory
+{
+    [Post(Routes.Inventory)]
+    Task<InventoryReply> InventoryAsync([Body] InventoryRequest request, CancellationToken ct);
+}
+
 /// <summary>The manager towards a node.</summary>
 public interface ICollector
 {

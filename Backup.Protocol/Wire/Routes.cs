@@ -38,6 +38,7 @@ public static class Routes
     // The manager to nodes.
     public const string Forget = "/v1/forget";
     public const string Collect = "/v1/collect";
+    public const string Inventory = "/v1/inventory";
 
     // A node to another that holds the same version.
     public const string Records = "/v1/records";

@@ -54,6 +54,8 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(CopiesRequest))]
 [JsonSerializable(typeof(CopiesReply))]
 [JsonSerializable(typeof(RecordsRequest))]
+[JsonSerializable(typeof(InventoryRequest))]
+[JsonSerializable(typeof(InventoryReply))]
 public sealed partial class WireJson : JsonSerializerContext;
 
 /// <summary>A failure as a response body: RFC 9457 problem details with our own members beside the standard ones.</summary>

@@ -14,6 +14,9 @@ public sealed partial class MembershipWorker(
     private TimeSpan rhythm = RetryTime;
     private bool registered;
 
+    /// <summary>The highest heard of: a manager that says less has lost commits.</summary>
+    private long generation = store.Generation;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -48,7 +51,11 @@ public sealed partial class MembershipWorker(
     private async Task RegisterAsync(CancellationToken ct)
     {
         var reply = await manager.RegisterAsync(
-            new RegisterRequest(peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space()), ct);
+            new RegisterRequest(
+                peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space(), store.LastEpoch, generation, store.HoldsFiles), ct);
+        generation = Math.Max(generation, reply.Generation);
+        // Before anything is taken in this epoch: a copy of the directory that was made earlier is known by it.
+        store.Enter(reply.Epoch, generation);
         peers.Update(reply.Peers);
         peers.EnterEpoch(reply.Epoch);
         rhythm = TimeSpan.FromMilliseconds(reply.HeartbeatMs);
@@ -58,7 +65,8 @@ public sealed partial class MembershipWorker(
 
     private async Task RenewAsync(CancellationToken ct)
     {
-        var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space()), ct);
+        var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space(), generation), ct);
+        generation = Math.Max(generation, reply.Generation);
         peers.Update(reply.Peers);
         registered = !reply.MustRegister;
         if (!registered)

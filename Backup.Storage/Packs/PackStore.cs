@@ -22,10 +22,11 @@ public sealed partial class PackStore : IAsyncDisposable
     private readonly DiskSpace space;
     private readonly ILogger log;
     private readonly ConcurrentBag<RecordCodec> codecs = [];
+    private volatile NodeIdentity identity;
 
     private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, TimeProvider time, CancellationToken ct)
     {
-        (this.options, this.held, this.log, Index, Incarnation) = (options, held, log, index, identity.Incarnation);
+        (this.options, this.held, this.log, this.identity, Index) = (options, held, log, identity, index);
         reader = new PackReader(options.Directory);
         space = new DiskSpace(options.Directory, options.ReserveBytes);
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
@@ -36,7 +37,16 @@ public sealed partial class PackStore : IAsyncDisposable
     }
 
     /// <summary>Made when the data directory was first used; another one means the data is not the same.</summary>
-    public Guid Incarnation { get; }
+    public Guid Incarnation => identity.Incarnation;
+
+    /// <summary>The epoch the node entered last with this directory, 0 when it never did.</summary>
+    public long LastEpoch => identity.LastEpoch;
+
+    /// <summary>The highest generation of the metadata it had heard of by then.</summary>
+    public long Generation => identity.Generation;
+
+    /// <summary>Whether any version is held.</summary>
+    public bool HoldsFiles => Index.Clients.Any(client => Index.ManifestsAfter(client, long.MinValue, 1).Count > 0);
 
     /// <summary>Places that are damaged, in the order of the packs; the first thousand of them.</summary>
     public IReadOnlyList<Damage> Damage => Index.Damage(DamageListedMax);
@@ -59,6 +69,22 @@ public sealed partial class PackStore : IAsyncDisposable
     /// </exception>
     public static Task<PackStore> OpenAsync(PackStoreOptions options, ILogger log, TimeProvider time, CancellationToken ct) =>
         Task.Run(() => Open(options, log, time, ct), ct);
+
+    /// <summary>On return the directory says durably that this epoch was entered. Called by one at a time.</summary>
+    /// <exception cref="FailureException">DiskFailed, NodeFull: it does not say so.</exception>
+    public void Enter(long epoch, long generation)
+    {
+        try
+        {
+            var next = identity.At(epoch, generation);
+            next.Write(options.Directory);
+            identity = next;
+        }
+        catch (Exception e) when (DiskFailure.Is(e))
+        {
+            throw DiskFailure.Of(e, Node, $"writing {NodeIdentity.FileName}").Exception(e);
+        }
+    }
 
     /// <summary>The disk as placement sees it.</summary>
     public NodeSpace Space() => new(space.FreeBytes, space.TotalBytes, Index.Packs().Sum(pack => pack.Length));

@@ -1,10 +1,13 @@
--- A node's start: a new epoch and a lease. A second one under the same name is refused while the first one lives. Uses library-nodes.
+-- A node's start: a new epoch and a lease. A second one under the same name is refused while the first one lives.
+-- A node that knows of more than is here, or holds files where nothing is known, tells that the metadata is lost. Uses library-nodes, library-rebuild.
 --
 -- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] candidates   KEYS[5] draining: set   KEYS[6] epoch
+-- KEYS[7] generation: counts commits   KEYS[8] rebuild: hash   KEYS[9] inventoried   KEYS[10] clients
 -- ARGV[1] now, ms   ARGV[2] end of the lease, ms   ARGV[3] id   ARGV[4] address   ARGV[5] incarnation   ARGV[6] zone | "-"
 -- ARGV[7] free bytes   ARGV[8] total bytes   ARGV[9] stored bytes
+-- ARGV[10] the last epoch its data directory has seen   ARGV[11] the highest generation   ARGV[12] "1" when it holds versions
 --
--- Returns {"ok", epoch, {id, line...}, files lost with an earlier incarnation} | {"taken", address}
+-- Returns {"ok", epoch, {id, line...}, files lost with an earlier incarnation, generation} | {"taken", address}
 
 local id = ARGV[3]
 local old = redis.call('HGET', KEYS[1], id)
@@ -20,6 +23,14 @@ if old then
     incarnation_epoch, lost = since, lost_before
   end
 end
+local state = redis.call('HGET', KEYS[8], 'state')
+local why = state ~= 'lost' and knows_more(KEYS[6], KEYS[7], tonumber(ARGV[10]), tonumber(ARGV[11]))
+if not state and not why and ARGV[12] == '1' and redis.call('SCARD', KEYS[10]) == 0 then
+  why = 'a node holds files and none is known here'
+end
+if why then
+  declare_lost(KEYS[8], KEYS[9], KEYS[6], KEYS[7], ARGV[1], tonumber(ARGV[10]), tonumber(ARGV[11]), id .. ' came: ' .. why)
+end
 local epoch = int(redis.call('INCR', KEYS[6]))
 if not lost then
   incarnation_epoch, lost = epoch, old and int(load) or '0'
@@ -33,4 +44,4 @@ if ARGV[7] ~= '0' and redis.call('SISMEMBER', KEYS[5], id) == 0 then
 else
   redis.call('ZREM', KEYS[4], id)
 end
-return { 'ok', tonumber(epoch), redis.call('HGETALL', KEYS[1]), tonumber(lost) }
+return { 'ok', tonumber(epoch), redis.call('HGETALL', KEYS[1]), tonumber(lost), tonumber(redis.call('GET', KEYS[7]) or '0') }

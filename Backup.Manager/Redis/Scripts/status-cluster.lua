@@ -1,8 +1,9 @@
 -- All that the cluster's status is made of, as of one moment.
 --
 -- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] draining   KEYS[5] clients   KEYS[6] reserved   KEYS[7] debts
+-- KEYS[8] rebuild: hash
 --
--- Returns {{id, line...}, {id, end of lease...}, {id, load...}, {id...}, clients, reserved, debts}
+-- Returns {{id, line...}, {id, end of lease...}, {id, load...}, {id...}, clients, reserved, debts, {field, value...}}
 
 return {
   redis.call('HGETALL', KEYS[1]),
@@ -12,4 +13,5 @@ return {
   redis.call('SCARD', KEYS[5]),
   tonumber(redis.call('GET', KEYS[6]) or '0'),
   redis.call('ZCARD', KEYS[7]),
+  redis.call('HGETALL', KEYS[8]),
 }
