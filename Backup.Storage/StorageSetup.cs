@@ -24,8 +24,7 @@ public static class StorageSetup
         var services = builder.Services;
         services.AddOptions<NodeOptions>().BindConfiguration(NodeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         var options = builder.Configuration.GetSection(NodeOptions.Section).Get<NodeOptions>() ?? new NodeOptions();
-        var manager = builder.Configuration["services:manager:http:0"]
-            ?? throw Failure.InvalidRequest("The manager's address is missing: set services__manager__http__0.").Exception();
+        var managers = Managers(builder.Configuration);
 
         services.AddWireJson();
         services.AddSingleton(TimeProvider.System);
@@ -33,9 +32,9 @@ public static class StorageSetup
             new PackStoreOptions { Directory = options.DataDirectory, NodeId = options.NodeId, ReserveBytes = options.ReserveBytes },
             s.GetRequiredService<ILogger<PackStore>>(), s.GetRequiredService<TimeProvider>(), default).GetAwaiter().GetResult());
         services.AddSingleton(s => new Peers(options.NodeId, s.GetRequiredService<ICatalogue>()));
-        services.AddSingleton(_ => Clients.Create<IManager>(new Uri(manager), "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
+        services.AddSingleton(_ => Clients.CreateAny<IManager>(managers, "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
         services.AddSingleton<ICatalogue>(s => s.GetRequiredService<IManager>());
-        services.AddSingleton(_ => Clients.Create<IRebuilder>(new Uri(manager), "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
+        services.AddSingleton(_ => Clients.CreateAny<IRebuilder>(managers, "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
         services.AddSingleton<SegmentReceiver>();
         services.AddSingleton<VersionSender>();
         services.AddSingleton<VersionCopy>();
@@ -48,6 +47,17 @@ public static class StorageSetup
         services.AddHostedService(s => new ScrubWorker(s.GetRequiredService<PackStore>(), s.GetRequiredService<VersionRepair>(), options.ScrubInterval,
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<ScrubWorker>>()));
         services.AddHealthChecks().AddCheck<RegisteredCheck>("registered");
+    }
+
+    /// <summary>The addresses of all managers: services:manager:http:0, services:manager-2:http:0 and so on.</summary>
+    private static Uri[] Managers(IConfiguration configuration)
+    {
+        Uri[] managers = [.. configuration.GetSection("services").GetChildren()
+            .Where(service => service.Key == "manager" || service.Key.StartsWith("manager-", StringComparison.Ordinal))
+            .OrderBy(service => service.Key.Length).ThenBy(service => service.Key, StringComparer.Ordinal)
+            .SelectMany(service => service.GetSection("http").GetChildren()).Select(address => address.Value).OfType<string>().Select(address => new Uri(address))];
+        return managers.Length > 0 ? managers
+            : throw Failure.InvalidRequest("The manager's address is missing: set services__manager__http__0.").Exception();
     }
 
     /// <summary>A node is ready once the manager knows it.</summary>
