@@ -14,6 +14,7 @@ app.UseFailureResponses("manager");
 app.MapDefaultEndpoints();
 app.MapCatalogue();
 app.MapRebuild();
+app.MapOperator();
 app.MapMembership();
 try
 {

@@ -35,9 +35,12 @@ public static class StorageSetup
         services.AddSingleton(_ => Clients.CreateAny<IManager>(managers, "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
         services.AddSingleton<ICatalogue>(s => s.GetRequiredService<IManager>());
         services.AddSingleton(_ => Clients.CreateAny<IRebuilder>(managers, "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
+        services.AddSingleton<IOperator>(s => s.GetRequiredService<IManager>());
         services.AddSingleton<SegmentReceiver>();
         services.AddSingleton<VersionSender>();
         services.AddSingleton<VersionCopy>();
+        services.AddSingleton<Copying.CopyRound>();
+        services.AddSingleton<Copying.Inventory>();
         services.AddSingleton<PrimaryStore>();
         services.AddSingleton(s => new Collector(s.GetRequiredService<PackStore>(), options.GraceTime, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<Collector>>()));
         services.AddHostedService<MembershipWorker>();

@@ -64,6 +64,13 @@ public sealed class Metadata : IAsyncDisposable
         return [.. values.Select(value => (byte[])value!)];
     }
 
+    /// <summary>The members of a set.</summary>
+    public async Task<string[]> ReadSetAsync(string key, CancellationToken ct)
+    {
+        var values = await BoundedAsync("set", 1, database => database.SetMembersAsync(key), ct);
+        return [.. values.Select(value => (string)value!)];
+    }
+
     /// <summary>Some fields of a hash, null where there is none.</summary>
     public async Task<string?[]> ReadHashAsync(string key, IEnumerable<string> fields, CancellationToken ct)
     {
@@ -73,10 +80,6 @@ public sealed class Metadata : IAsyncDisposable
         var values = await BoundedAsync("hash", names.Length, database => database.HashGetAsync(key, names), ct);
         return [.. values.Select(value => (string?)value)];
     }
-
-    /// <summary>The members of a set.</summary>
-    public async Task<string[]> ReadSetAsync(string key, CancellationToken ct) =>
-        [.. (await BoundedAsync("members", 1, database => database.SetMembersAsync(key), ct)).Select(value => (string)value!)];
 
     /// <summary>All of a hash.</summary>
     public async Task<(string Name, string Value)[]> ReadPairsAsync(string key, CancellationToken ct) =>

@@ -86,7 +86,7 @@ public interface IRebuilder
 }
 
 /// <summary>A node towards the manager.</summary>
-public interface IManager : ICatalogue
+public interface IManager : ICatalogue, IOperator
 {
     [Post(Routes.Register)]
     Task<RegisterReply> RegisterAsync([Body] RegisterRequest request, CancellationToken ct);
@@ -144,6 +144,22 @@ public interface IRecordSource
     /// <summary>Those of these records that it holds and finds good, one after the other. The caller verifies each, and disposes the stream.</summary>
     [Post(Routes.Records)]
     Task<Stream> RecordsAsync([Header(Headers.Client)] ClientId client, [Body] RecordsRequest request, CancellationToken ct);
+}
+
+/// <summary>The manager towards a node, about the copies of versions that are committed.</summary>
+public interface ICopier
+{
+    /// <summary>The node copies versions it holds to another node, as a primary would. Repeating it sends nothing twice.</summary>
+    [Post(Routes.Copy)]
+    Task<CopyReply> CopyAsync([Header(Headers.Client)] ClientId client, [Body] CopyRequest request, CancellationToken ct);
+
+    /// <summary>A page of what the node holds, of all clients.</summary>
+    [Post(Routes.Held)]
+    Task<HeldReply> HeldAsync([Body] HeldRequest request, CancellationToken ct);
+
+    /// <summary>Which of these versions the node does not hold.</summary>
+    [Post(Routes.Lacking)]
+    Task<LackingReply> LackingAsync([Header(Headers.Client)] ClientId client, [Body] LackingRequest request, CancellationToken ct);
 }
 
 /// <summary>A primary towards its replica.</summary>

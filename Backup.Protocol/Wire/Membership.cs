@@ -50,4 +50,7 @@ public sealed record NodeStatus(
 /// <param name="Healthy">All nodes that ever registered are alive, and enough of them take files for the policy's copies.</param>
 /// <param name="Problems">What keeps it from being healthy, a sentence each; empty when it is.</param>
 /// <param name="Reserved">Places given out and not committed yet.</param>
-public sealed record ClusterStatus(bool Healthy, string[] Problems, NodeStatus[] Nodes, int Copies, long Clients, long Reserved, long NowMs);
+/// <param name="CopiesOwed">Versions with fewer copies than the policy asks for.</param>
+/// <param name="Repair">How far the making of copies is; null while Redis cannot be asked.</param>
+public sealed record ClusterStatus(
+    bool Healthy, string[] Problems, NodeStatus[] Nodes, int Copies, long Clients, long Reserved, long NowMs, long CopiesOwed = 0, RepairStatus? Repair = null);

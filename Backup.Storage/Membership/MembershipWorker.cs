@@ -54,13 +54,25 @@ public sealed partial class MembershipWorker(
             new RegisterRequest(
                 peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space(), store.LastEpoch, generation, store.HoldsFiles), ct);
         generation = Math.Max(generation, reply.Generation);
-        // Before anything is taken in this epoch: a copy of the directory that was made earlier is known by it.
-        store.Enter(reply.Epoch, generation);
+        WriteDown(reply.Epoch);
         peers.Update(reply.Peers);
         peers.EnterEpoch(reply.Epoch);
         rhythm = TimeSpan.FromMilliseconds(reply.HeartbeatMs);
         registered = true;
         LogRegistered(log, peers.Self, reply.Epoch, reply.Peers.Length);
+    }
+
+    /// <summary>A full disk must not keep the node from serving: what is not written down only makes it compared once more at its next start.</summary>
+    private void WriteDown(long epoch)
+    {
+        try
+        {
+            store.EnterEpoch(epoch, generation);
+        }
+        catch (FailureException e)
+        {
+            LogNotWritten(log, epoch, e.Failure.Message);
+        }
     }
 
     private async Task RenewAsync(CancellationToken ct)
@@ -75,6 +87,9 @@ public sealed partial class MembershipWorker(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Registered as {Node} in epoch {Epoch}; {Count} nodes known")]
     private static partial void LogRegistered(ILogger log, NodeId node, long epoch, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Epoch {Epoch} was not written down: {Message}")]
+    private static partial void LogNotWritten(ILogger log, long epoch, string message);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The manager did not renew the lease: {Code}: {Message}")]
     private static partial void LogUnanswered(ILogger log, FailureCode code, string message);

@@ -19,10 +19,10 @@ public sealed partial class PackStore : IAsyncDisposable
     private readonly PackStoreOptions options;
     private readonly DirectoryLock held;
     private readonly PackReader reader;
+    private volatile NodeIdentity identity;
     private readonly DiskSpace space;
     private readonly ILogger log;
     private readonly ConcurrentBag<RecordCodec> codecs = [];
-    private volatile NodeIdentity identity;
 
     private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, TimeProvider time, CancellationToken ct)
     {
@@ -39,10 +39,26 @@ public sealed partial class PackStore : IAsyncDisposable
     /// <summary>Made when the data directory was first used; another one means the data is not the same.</summary>
     public Guid Incarnation => identity.Incarnation;
 
-    /// <summary>The epoch the node entered last with this directory, 0 when it never did.</summary>
+    /// <summary>The last epoch that was entered with this directory; 0 before the first.</summary>
     public long LastEpoch => identity.LastEpoch;
 
-    /// <summary>The highest generation of the metadata it had heard of by then.</summary>
+    /// <summary>Writes an epoch down before anything is done in it, so that an older copy of the directory is known for what it is.</summary>
+    /// <exception cref="FailureException">DiskFailed, NodeFull: it was not written.</exception>
+    public void EnterEpoch(long epoch, long generation)
+    {
+        try
+        {
+            var entered = identity.At(epoch, generation);
+            entered.Write(options.Directory);
+            identity = entered;
+        }
+        catch (Exception e) when (DiskFailure.Is(e))
+        {
+            throw DiskFailure.Of(e, Node, "writing its epoch down").Exception(e);
+        }
+    }
+
+    /// <summary>The highest generation of the metadata that was heard of by then.</summary>
     public long Generation => identity.Generation;
 
     /// <summary>Whether any version is held.</summary>
@@ -70,22 +86,6 @@ public sealed partial class PackStore : IAsyncDisposable
     public static Task<PackStore> OpenAsync(PackStoreOptions options, ILogger log, TimeProvider time, CancellationToken ct) =>
         Task.Run(() => Open(options, log, time, ct), ct);
 
-    /// <summary>On return the directory says durably that this epoch was entered. Called by one at a time.</summary>
-    /// <exception cref="FailureException">DiskFailed, NodeFull: it does not say so.</exception>
-    public void Enter(long epoch, long generation)
-    {
-        try
-        {
-            var next = identity.At(epoch, generation);
-            next.Write(options.Directory);
-            identity = next;
-        }
-        catch (Exception e) when (DiskFailure.Is(e))
-        {
-            throw DiskFailure.Of(e, Node, $"writing {NodeIdentity.FileName}").Exception(e);
-        }
-    }
-
     /// <summary>The disk as placement sees it.</summary>
     public NodeSpace Space() => new(space.FreeBytes, space.TotalBytes, Index.Packs().Sum(pack => pack.Length));
 
@@ -95,7 +95,8 @@ public sealed partial class PackStore : IAsyncDisposable
     /// </summary>
     /// <returns>How many were held.</returns>
     /// <exception cref="FailureException">Busy: one of them is being stored now. InvalidRequest: too many. DiskFailed: nothing was forgotten.</exception>
-    public Task<int> ForgetAsync(ClientId client, long[] versions, CancellationToken ct) => Forgetting.RunAsync(this, client, versions, ct);
+    /// <param name="upToEpoch">Only those that were placed in this epoch or before; null for all.</param>
+    public Task<int> ForgetAsync(ClientId client, long[] versions, CancellationToken ct, long? upToEpoch = null) => Forgetting.RunAsync(this, client, versions, upToEpoch, ct);
 
     internal PackStoreOptions Options => options;
 
