@@ -14,6 +14,9 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
     /// <summary>Expired reservations given back before a place is answered. More than these are left to the background.</summary>
     private const int SweepMax = 20;
 
+    /// <summary>Within this after Redis has come back every node that lives has renewed its lease, on a busy machine too.</summary>
+    private static readonly TimeSpan RenewTime = 2 * Leases.Node;
+
     public async Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct)
     {
         OperationIds.Check(request.Operation);
@@ -79,6 +82,12 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
     private async Task<FailureException> TooFewAsync(PlaceRequest request, int found, CancellationToken ct)
     {
         var nodes = (await status.ReadAsync(ct)).Nodes;
+        // While Redis was away no node could renew its lease: they are not dead, and come back by themselves.
+        if (nodes.Any(node => node.State == NodeState.Dead) && metadata.HasFailedWithin(RenewTime))
+        {
+            throw new Failure(FailureCode.Busy, "Redis was out of reach a moment ago, and the nodes are renewing their leases.", "manager",
+                "Try again in a moment.").Exception();
+        }
         var counts = string.Join(", ", Enum.GetValues<NodeState>().Select(state => $"{nodes.Count(node => node.State == state)} {state.ToString().ToLowerInvariant()}"));
         var avoided = request.Avoid is { Length: > 0 } avoid ? $", {avoid.Length} avoided" : "";
         return new Failure(FailureCode.NotEnoughNodes,

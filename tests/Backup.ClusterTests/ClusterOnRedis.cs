@@ -44,7 +44,7 @@ public sealed class ClusterOnRedis : IAsyncDisposable
     {
         using var connection = new TcpClient();
         await connection.ConnectAsync("127.0.0.1", RedisPort);
-        await connection.GetStream().WriteAsync("FLUSHALL\r\n"u8.ToArray());
+        await connection.GetStream().WriteAsync("*1\r\n$8\r\nFLUSHALL\r\n"u8.ToArray());
         var answer = new byte[64];
         Assert.StartsWith("+OK", Encoding.ASCII.GetString(answer, 0, await connection.GetStream().ReadAsync(answer)), StringComparison.Ordinal);
     }

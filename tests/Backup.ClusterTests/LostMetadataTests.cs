@@ -62,10 +62,17 @@ public class LostMetadataTests
         {
             for (var i = worker; !stop.IsCancellationRequested; i += 4)
             {
-                await foreach (var result in new Uploader(connection, new TransferCounters()).UploadAsync([Transfers.File($"load/{i}", i, 3000 + i)], default))
+                try
                 {
-                    if (result.Receipt is { } receipt)
-                        acknowledged[i] = receipt;
+                    await foreach (var result in new Uploader(connection, new TransferCounters()).UploadAsync([Transfers.File($"load/{i}", i, 3000 + i)], default))
+                    {
+                        if (result.Receipt is { } receipt)
+                            acknowledged[i] = receipt;
+                    }
+                }
+                catch (FailureException e) when (e.Failure.IsTransient)
+                {
+                    // Not acknowledged: on a busy machine Redis takes longer to start than a client waits.
                 }
             }
         })).ToList();
