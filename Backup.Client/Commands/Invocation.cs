@@ -35,6 +35,10 @@ internal abstract class CommandLineCommand(string name, string description, stri
 
     public abstract Task<ExitCode> RunAsync(Invocation run, CancellationToken ct);
 
+    protected static Option<string?> LimitOption() => new("--limit") { Description = "Send no faster than this: " + Bandwidth.Help, HelpName = "RATE" };
+
+    protected static Option<bool> DryRunOption(string description) => new("--dry-run", "-n") { Description = description };
+
     protected static Option<string?> AsOfOption(string meaning = "As it was at that time: ") =>
         new("--as-of") { Description = meaning + Times.Help + "; or a snapshot's name", HelpName = "TIME" };
 }

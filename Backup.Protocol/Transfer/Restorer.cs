@@ -89,16 +89,21 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
         }
         catch (FailureException e)
         {
-            run[next].Tried.Add(node.Id);
-            run[next].LastFailure = e.Failure;
+            // A node that is not there has none of them.
+            GiveUp(node, e.Failure, e.Failure.Code == FailureCode.NodeUnreachable ? run[next..] : [run[next]]);
         }
         catch (Exception e) when (e is IOException or HttpRequestException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
-            foreach (var receiver in run[next..])
-            {
-                receiver.Tried.Add(node.Id);
-                receiver.LastFailure = Failure.Unreachable(node.Id, e is OperationCanceledException ? $"it sent nothing for {SilenceTime.TotalSeconds} s" : e.Message.TrimEnd('.'));
-            }
+            GiveUp(node, Failure.Unreachable(node.Id, e is OperationCanceledException ? $"it sent nothing for {SilenceTime.TotalSeconds} s" : e.Message.TrimEnd('.')), run[next..]);
+        }
+    }
+
+    private static void GiveUp(NodeRef node, Failure failure, VersionReceiver[] receivers)
+    {
+        foreach (var receiver in receivers)
+        {
+            receiver.Tried.Add(node.Id);
+            receiver.LastFailure = failure;
         }
     }
 
