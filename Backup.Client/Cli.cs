@@ -56,6 +56,7 @@ internal static class Cli
         }
         using var session = new Session(surroundings, choices);
         using var tracing = Tracing.Begin(surroundings);
+        await using var stopping = ct.Register(() => session.Say("Stopping. Press Ctrl-C again to stop at once; either way the same command goes on later."));
         if (command is CommandLineCommand runnable)
         {
             using var span = Telemetry.Source.StartActivity(command.Name);

@@ -24,6 +24,9 @@ internal sealed record Surroundings(
     /// <summary>What a person types to start it.</summary>
     public string Name { get; init; } = Product;
 
+    /// <summary>The terminal can move its cursor; a dumb one prints line after line.</summary>
+    public bool CanRedraw => IsTerminal && Variable("TERM") is not (null or "dumb");
+
     /// <summary>Raw bytes to where <see cref="Out"/> goes, for file content.</summary>
     public Func<Stream> OpenOutput { get; init; } = OfProcessOutput;
 

@@ -23,6 +23,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     private Snapshot? snapshot;
     private Failure? snapshotFailure;
     private bool interrupted;
+    private long linksOutside;
 
     /// <summary>After Ctrl-C a segment under way may take as long as it ever may; then it is cut short.</summary>
     private static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(30);
@@ -60,7 +61,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         }
         var counters = progress.Counters;
         return new BackupSummary(request.DryRun, stored, planner.Unchanged, deleted, failed, counters.BytesRead, counters.BytesSent, counters.BytesDeduplicated,
-            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, copiesOwed, nodes, receipts, problems, folders, snapshot?.Name, snapshotFailure, interrupted);
+            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, copiesOwed, nodes, receipts, problems, folders, snapshot?.Name, snapshotFailure, interrupted, linksOutside);
     }
 
     private bool HasStored => stored + deleted + folders > 0;
@@ -130,6 +131,11 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         try
         {
             var target = entry.Kind == VersionKind.Symlink ? session.Root.ReadLink(entry.Path) : null;
+            if (target is not null && PathArgument.LeadsOutside(entry.Path, target, session.RootPath))
+            {
+                linksOutside++;
+                progress.LeadsOutside?.Invoke(entry.Path, target);
+            }
             Func<Stream>? open = entry.Kind != VersionKind.File ? null
                 : () => session.Root.OpenFile(entry.Path, entry.ToStat(), () => changedWhileRead[entry.Path] = true);
             return new SourceFile(entry.Path, entry.Kind, entry.SizeBytes, entry.MtimeNs, entry.Mode, target, open);

@@ -19,6 +19,7 @@ internal sealed record Invocation(Session Session, Report Report, ParseResult Pa
     {
         Stored = Session.Choices.Verbose ? receipt => Report.Detail($"{(receipt.Kind == VersionKind.Tombstone ? "deleted" : "done")}  {Sizes.Name(receipt.Path, receipt.Kind)}  version {receipt.Version}  on {string.Join(", ", receipt.Nodes)}") : null,
         Problem = Report.Problem,
+        LeadsOutside = (path, target) => Report.Detail($"outside  {path.Display}@ leads to {RootedPath.Escape(target)}, which is not in the root"),
         Planned = (path, kind, sizeBytes) =>
         {
             Report.Line($"{(kind == VersionKind.Tombstone ? "deleted" : Sizes.Bytes(sizeBytes)),10}  {Sizes.Name(path, kind)}");

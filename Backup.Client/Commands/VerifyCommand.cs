@@ -32,7 +32,15 @@ internal sealed class VerifyCommand : CommandLineCommand
     {
         var request = new VerifyRequest(run.Parsed.GetValue(paths) ?? [], await run.AsOfAsync(asOf, ct), run.Parsed.GetValue(version), run.Parsed.GetValue(readData));
         var progress = new Progress { Noun = ("copy", "copies") };
-        var verification = new VerifyRun(run.Session, request, progress, problem => run.Report.Warning(VerifyText.Problem(problem)));
+        var unknown = new HashSet<NodeId>();
+        var verification = new VerifyRun(run.Session, request, progress, problem =>
+        {
+            // A node that cannot be asked is said once, not once for each of its copies.
+            if (problem.Finding != CopyFinding.Unknown)
+                run.Report.Warning(VerifyText.Problem(problem));
+            else if (unknown.Add(problem.Node))
+                run.Report.Warning($"unknown: the copies on {problem.Node}: {RootedPath.Escape(problem.Why)}");
+        });
         var summary = await ProgressDisplay.ShowAsync(run.Session, "Verifying", progress, () => verification.RunAsync(ct));
         run.Report.Json(VerifyShape.Of(summary), OutputJson.Default.VerifyShape);
         foreach (var line in VerifyText.Lines(summary, run.Time))

@@ -77,14 +77,22 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
 
     private void TellOfWaiting(Uri server, Failure why)
     {
-        if (Choices.Quiet || Choices.Json)
-            return;
         lock (surroundings.Error)
         {
             if (toldOfWaiting is { } last && surroundings.Time.GetElapsedTime(last) < TellAgainTime)
                 return;
             toldOfWaiting = surroundings.Time.GetTimestamp();
-            var line = $"waiting for {server.GetLeftPart(UriPartial.Authority)}: {RootedPath.Escape(why.Message)}";
+            Say($"waiting for {server.GetLeftPart(UriPartial.Authority)}: {RootedPath.Escape(why.Message)}");
+        }
+    }
+
+    /// <summary>Tells the person something while a run is under way, without spoiling what redraws itself.</summary>
+    public void Say(string line)
+    {
+        if (Choices.Quiet || Choices.Json)
+            return;
+        lock (surroundings.Error)
+        {
             if (IsRedrawing)
                 Console.WriteLine(line);
             else

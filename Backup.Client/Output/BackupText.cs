@@ -27,6 +27,8 @@ internal static class BackupText
             yield return $"{Sizes.Count(summary.CopiesOwed, "copy is", "copies are")} still owed; the cluster makes them by itself";
         if (summary.Snapshot is { } name)
             yield return $"snapshot: {name}";
+        if (summary.LinksOutside > 0)
+            yield return $"{Sizes.Count(summary.LinksOutside, "symlink leads", "symlinks lead")} out of the root: kept as links, what they lead to is not backed up (--verbose names them)";
         if (summary.Interrupted)
             yield return "stopped before the end: run the same command again to go on where it stopped";
         if (summary.Failed > 0)

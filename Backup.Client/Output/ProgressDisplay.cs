@@ -18,7 +18,7 @@ internal static class ProgressDisplay
         if (choices.Quiet || choices.Json)
             return await run();
         // Names and bars would write into each other's lines.
-        if (surroundings.IsTerminal && !choices.Verbose)
+        if (surroundings.CanRedraw && !choices.Verbose)
             return await RedrawAsync(session, title, progress, run);
         var started = surroundings.Time.GetTimestamp();
         await using var timer = surroundings.Time.CreateTimer(

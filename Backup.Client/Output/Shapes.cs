@@ -50,18 +50,18 @@ internal sealed record ErrorShape(FailureShape Error)
 internal sealed record BackupShape(
     bool DryRun, long Stored, long Unchanged, long Deleted, long Failed, long BytesRead, long BytesSent, long BytesDeduplicated, long ElapsedMs,
     long CopiesOwed, IReadOnlyDictionary<string, long> Nodes, FileShape[] Receipts, FailureShape[] Problems,
-    long Folders, string? Snapshot, FailureShape? SnapshotProblem, bool? Interrupted = null)
+    long Folders, string? Snapshot, FailureShape? SnapshotProblem, bool? Interrupted = null, long LinksOutside = 0)
 {
     public static BackupShape Of(BackupSummary summary) => new(summary.DryRun, summary.Stored, summary.Unchanged, summary.Deleted, summary.Failed,
         summary.BytesRead, summary.BytesSent, summary.BytesDeduplicated, summary.ElapsedMs, summary.CopiesOwed, summary.Nodes,
         [.. summary.Receipts.Select(FileShape.Of)], [.. summary.Problems.Select(FailureShape.Of)], summary.Folders, summary.Snapshot,
-        summary.SnapshotFailure is { } failure ? FailureShape.Of(failure) : null, summary.Interrupted ? true : null);
+        summary.SnapshotFailure is { } failure ? FailureShape.Of(failure) : null, summary.Interrupted ? true : null, summary.LinksOutside);
 }
 
-internal sealed record RestoreShape(bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, FailureShape[] Problems, long Folders)
+internal sealed record RestoreShape(bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, FailureShape[] Problems, long Folders, long There)
 {
     public static RestoreShape Of(RestoreSummary summary) => new(summary.DryRun, summary.To, summary.Restored, summary.Failed, summary.Bytes,
-        summary.ElapsedMs, [.. summary.Problems.Select(FailureShape.Of)], summary.Folders);
+        summary.ElapsedMs, [.. summary.Problems.Select(FailureShape.Of)], summary.Folders, summary.There);
 }
 
 internal sealed record DeleteShape(bool DryRun, long Deleted, long Failed, FileShape[] Receipts, FailureShape[] Problems)
