@@ -1,3 +1,4 @@
+using Backup.Manager.Measuring;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -23,6 +24,8 @@ public static class ManagerSetup
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<IOperator>(all => all.GetRequiredService<ManagerCatalogue>());
+        services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax);
+        services.AddHostedService<ClusterGauges>();
         services.AddSingleton<ReservationExpiry>().AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
         services.AddSingleton<Watch>().AddHostedService(all => all.GetRequiredService<Watch>());
         services.AddSingleton<Collection.Forgetter>().AddHostedService(all => all.GetRequiredService<Collection.Forgetter>());

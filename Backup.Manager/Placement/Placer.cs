@@ -26,6 +26,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
         if (request.Avoid?.Any(node => node.Value is null) == true)
             throw Failure.InvalidRequest("A node to avoid has no name.").Exception();
 
+        using var step = Step.Begin("③ fewest files").Tag(Tags.Files, request.Files.Length);
         var expires = time.GetUtcNow() + Leases.Reservation;
         var reply = await metadata.RunAsync(Call(client, request, expires, SweepMax), ct);
         if (reply[0].Text == "expired")
@@ -34,6 +35,8 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
                 await reservations.ExpireAsync(member, null, ct);
             reply = await metadata.RunAsync(Call(client, request, expires, 0), ct);
         }
+        if (reply[0].Text == "ok")
+            step.Succeed();
         return reply[0].Text switch
         {
             "ok" => Read(request, reply, expires),
@@ -83,7 +86,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
     {
         var nodes = (await status.ReadAsync(ct)).Nodes;
         // While Redis was away no node could renew its lease: they are not dead, and come back by themselves.
-        if (nodes.Any(node => node.State == NodeState.Dead) && metadata.HasFailedWithin(RenewTime))
+        if (metadata.HasFailedWithin(RenewTime))
         {
             throw new Failure(FailureCode.Busy, "Redis was out of reach a moment ago, and the nodes are renewing their leases.", "manager",
                 "Try again in a moment.").Exception();

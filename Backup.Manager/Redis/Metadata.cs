@@ -102,6 +102,9 @@ public sealed class Metadata : IAsyncDisposable
         return [.. values.Select(value => (string)value!)];
     }
 
+    /// <summary>Calls that wait for their turn now.</summary>
+    public long Waiting => turns.GetStatistics()?.CurrentQueuedCount ?? 0;
+
     public async ValueTask DisposeAsync()
     {
         await redis.DisposeAsync();
@@ -111,7 +114,26 @@ public sealed class Metadata : IAsyncDisposable
     private async Task<T> BoundedAsync<T>(string verb, int count, Func<IDatabase, Task<T>> call, CancellationToken ct)
     {
         using var span = Telemetry.Source.StartActivity($"redis {verb}", ActivityKind.Client);
-        span?.SetTag("db.system.name", "redis").SetTag("db.operation.batch.size", count);
+        span?.SetTag("db.system.name", "redis").SetTag("db.operation.name", verb).SetTag("db.operation.batch.size", count);
+        var started = Stopwatch.GetTimestamp();
+        string? error = null;
+        try
+        {
+            return await TakeTurnAsync(span, call, ct);
+        }
+        catch (Exception e)
+        {
+            error = e is FailureException failed ? failed.Failure.Code.ToString() : e.GetType().Name;
+            throw;
+        }
+        finally
+        {
+            Measures.RedisAnswered(verb, Stopwatch.GetElapsedTime(started), error);
+        }
+    }
+
+    private async Task<T> TakeTurnAsync<T>(Activity? span, Func<IDatabase, Task<T>> call, CancellationToken ct)
+    {
         using var turn = await TurnAsync(span, ct);
         try
         {

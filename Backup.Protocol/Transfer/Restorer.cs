@@ -81,9 +81,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
                 await receiver.GiveUpAsync();
             return;
         }
-        using var span = Telemetry.Source.StartActivity("read from node");
-        span?.SetTag("backup.node", node.Id.Value);
-        span?.SetTag("backup.files", run.Length);
+        using var step = Step.Begin("read from node").Tag(Tags.Node, node.Id.Value).Tag(Tags.Files, run.Length);
         // All of them can be had elsewhere.
         var isHedged = run.All(r => r.Version.Nodes.Any(id => id != node.Id && !r.Tried.Contains(id) && !r.Left.Contains(id)));
         var patience = isHedged ? HedgeTime : SilenceTime;
@@ -107,6 +105,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
             }
             if (next < run.Length)
                 throw Failure.Unreachable(node.Id, "it ended the stream early").Exception();
+            step.Succeed();
         }
         catch (FailureException e) when (IsTheTargets(e.Failure))
         {
@@ -115,16 +114,22 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
         }
         catch (FailureException e)
         {
-            run[next].Tried.Add(node.Id);
-            run[next].LastFailure = e.Failure;
+            // A node that is not there has none of them.
+            GiveUp(node, isLeft: false, e.Failure, e.Failure.Code == FailureCode.NodeUnreachable ? run[next..] : [run[next]]);
         }
         catch (Exception e) when (e is IOException or HttpRequestException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
-            foreach (var receiver in run[next..])
-            {
-                (isHedged && e is OperationCanceledException ? receiver.Left : receiver.Tried).Add(node.Id);
-                receiver.LastFailure = Failure.Unreachable(node.Id, e is OperationCanceledException ? $"it sent nothing for {patience.TotalSeconds} s" : e.Message.TrimEnd('.'));
-            }
+            var isLeft = isHedged && e is OperationCanceledException;
+            GiveUp(node, isLeft, Failure.Unreachable(node.Id, e is OperationCanceledException ? $"it sent nothing for {patience.TotalSeconds} s" : e.Message.TrimEnd('.')), run[next..]);
+        }
+    }
+
+    private static void GiveUp(NodeRef node, bool isLeft, Failure failure, VersionReceiver[] receivers)
+    {
+        foreach (var receiver in receivers)
+        {
+            (isLeft ? receiver.Left : receiver.Tried).Add(node.Id);
+            receiver.LastFailure = failure;
         }
     }
 

@@ -56,6 +56,7 @@ public sealed partial class MembershipWorker(
         generation = Math.Max(generation, reply.Generation);
         WriteDown(reply.Epoch);
         peers.Update(reply.Peers);
+        peers.Renew();
         peers.EnterEpoch(reply.Epoch);
         rhythm = TimeSpan.FromMilliseconds(reply.HeartbeatMs);
         registered = true;
@@ -80,6 +81,7 @@ public sealed partial class MembershipWorker(
         var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space(), generation), ct);
         generation = Math.Max(generation, reply.Generation);
         peers.Update(reply.Peers);
+        peers.Renew();
         registered = !reply.MustRegister;
         if (!registered)
             await RegisterAsync(ct);

@@ -8,13 +8,15 @@ namespace Backup.Storage.Membership;
 /// never from a request, so that nobody can have a node connect to where he likes. Heartbeats bring the news; of a peer that
 /// registered since the last one the manager is asked.
 /// </summary>
-public sealed class Peers(NodeId self, ICatalogue catalogue)
+public sealed class Peers(NodeId self, ICatalogue catalogue, TimeProvider? time = null)
 {
     private readonly ConcurrentDictionary<Uri, IReplica> replicas = new();
     private readonly ConcurrentDictionary<Uri, IRecordSource> sources = new();
     private readonly NodeClients nodes = new();
+    private readonly TimeProvider time = time ?? TimeProvider.System;
     private volatile Dictionary<NodeId, Uri> addresses = [];
     private long epoch;
+    private long renewed;
 
     public NodeId Self => self;
 
@@ -30,6 +32,12 @@ public sealed class Peers(NodeId self, ICatalogue catalogue)
     public void Update(IEnumerable<NodeRef> peers) => addresses = peers.ToDictionary(p => p.Id, p => p.Address);
 
     public void EnterEpoch(long entered) => Interlocked.Exchange(ref epoch, entered);
+
+    /// <summary>The manager has just answered.</summary>
+    public void Renew() => Interlocked.Exchange(ref renewed, time.GetTimestamp());
+
+    /// <summary>How long ago the manager answered last; only after the first <see cref="Renew"/>.</summary>
+    public TimeSpan SinceRenewed => time.GetElapsedTime(Interlocked.Read(ref renewed));
 
     /// <summary>Refuses work that was placed before this node's present life began: its place may be another's by now.</summary>
     public void CheckEpoch(long placed)

@@ -86,6 +86,9 @@ public sealed partial class PackStore : IAsyncDisposable
     public static Task<PackStore> OpenAsync(PackStoreOptions options, ILogger log, TimeProvider time, CancellationToken ct) =>
         Task.Run(() => Open(options, log, time, ct), ct);
 
+    /// <summary>Segments that wait for the next fsync.</summary>
+    public int Waiting => Commits.Waiting;
+
     /// <summary>The disk as placement sees it.</summary>
     public NodeSpace Space() => new(space.FreeBytes, space.TotalBytes, Index.Packs().Sum(pack => pack.Length));
 

@@ -12,12 +12,33 @@ public sealed class VersionSender(PackStore store, Peers peers, DamagedVersions 
 
     public async Task SendAsync(ClientId client, ReadRequest request, Func<Record, CancellationToken, ValueTask> send, CancellationToken ct)
     {
+        long bytes = 0;
+        using var step = Step.Begin("send versions").Tag(Tags.Node, self.Value).Tag(Tags.Files, request.Items.Length);
+        try
+        {
+            await SendAllAsync(client, request, (record, token) =>
+            {
+                bytes += record.Bytes.Length;
+                return send(record, token);
+            }, ct);
+            step.Succeed();
+        }
+        finally
+        {
+            Measures.Sent(bytes);
+            step.Tag(Tags.Bytes, bytes);
+        }
+    }
+
+    private async Task SendAllAsync(ClientId client, ReadRequest request, Func<Record, CancellationToken, ValueTask> send, CancellationToken ct)
+    {
         using var codec = new RecordCodec();
         foreach (var item in request.Items)
         {
             try
             {
                 await SendAsync(client, item, codec, send, ct);
+                Measures.VersionsRead.Add(1);
             }
             catch (FailureException e) when (e.Failure.Code is FailureCode.Corrupt or FailureCode.DiskFailed or FailureCode.NotFound)
             {
