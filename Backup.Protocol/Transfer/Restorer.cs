@@ -115,20 +115,20 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
         catch (FailureException e)
         {
             // A node that is not there has none of them.
-            GiveUp(node, isLeft: false, e.Failure, e.Failure.Code == FailureCode.NodeUnreachable ? run[next..] : [run[next]]);
+            GiveUp(node, e.Failure, e.Failure.Code == FailureCode.NodeUnreachable ? run[next..] : [run[next]]);
         }
         catch (Exception e) when (e is IOException or HttpRequestException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
-            var isLeft = isHedged && e is OperationCanceledException;
-            GiveUp(node, isLeft, Failure.Unreachable(node.Id, e is OperationCanceledException ? $"it sent nothing for {patience.TotalSeconds} s" : e.Message.TrimEnd('.')), run[next..]);
+            var isSilent = e is OperationCanceledException;
+            GiveUp(node, Failure.Unreachable(node.Id, isSilent ? $"it sent nothing for {patience.TotalSeconds} s" : e.Message.TrimEnd('.')), run[next..], mayBeAskedAgain: isHedged && isSilent);
         }
     }
 
-    private static void GiveUp(NodeRef node, bool isLeft, Failure failure, VersionReceiver[] receivers)
+    private static void GiveUp(NodeRef node, Failure failure, VersionReceiver[] receivers, bool mayBeAskedAgain = false)
     {
         foreach (var receiver in receivers)
         {
-            (isLeft ? receiver.Left : receiver.Tried).Add(node.Id);
+            (mayBeAskedAgain ? receiver.Left : receiver.Tried).Add(node.Id);
             receiver.LastFailure = failure;
         }
     }
