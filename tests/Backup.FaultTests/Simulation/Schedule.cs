@@ -298,7 +298,15 @@ internal sealed class Schedule(World world)
     {
         Faults++;
         // Redis takes a tenth of a second to come back, which is two seeds' time.
-        if (random.Next(10) == 0)
+        if (random.Next(3) == 0)
+        {
+            world.Note("Redis is emptied");
+            await world.Lane.ClearAsync();
+            // Until the nodes have registered anew and told what they hold, writes wait.
+            await world.PassAsync(TimeSpan.FromSeconds(14));
+            await world.Manager.WorkAsync();
+        }
+        else if (random.Next(10) == 0)
         {
             world.Note("Redis is killed and started");
             await world.Lane.RestartRedisAsync();

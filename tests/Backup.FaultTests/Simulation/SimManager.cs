@@ -41,7 +41,7 @@ internal sealed class SimManager : ISimServer, IAsyncDisposable
     /// <summary>The duties that matter to what is checked.</summary>
     public async Task WorkAsync()
     {
-        Worker[] workers = [Get<ReservationExpiry>(), Get<Watch>(), Get<Forgetter>(), Get<RepairWorker>()];
+        Worker[] workers = [Get<RebuildWorker>(), Get<ReservationExpiry>(), Get<Watch>(), Get<Forgetter>(), Get<RepairWorker>()];
         foreach (var worker in workers)
         {
             try

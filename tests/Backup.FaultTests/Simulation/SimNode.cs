@@ -9,6 +9,7 @@ using Backup.Storage.Membership;
 using Backup.Storage.Packs;
 using Backup.Storage.Primary;
 using Backup.Storage.Reading;
+using Backup.Storage.Scrub;
 using Backup.Storage.Segments;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -41,7 +42,7 @@ internal class SimNode : ISimServer
     }
 
     /// <summary>The node's parts for one life of its process.</summary>
-    internal sealed record Running(PackStore Store, Peers Peers, SegmentReceiver Receiver, PrimaryStore Primary, VersionSender Sender, Collector Collector, CopyRound Copies, Inventory Inventory, MembershipWorker Membership);
+    internal sealed record Running(PackStore Store, Peers Peers, SegmentReceiver Receiver, PrimaryStore Primary, VersionSender Sender, Collector Collector, CopyRound Copies, Inventory Inventory, NodeInventory All, ScrubWorker Scrub, MembershipWorker Membership);
 
     public NodeId Id { get; }
 
@@ -65,6 +66,17 @@ internal class SimNode : ISimServer
     /// <summary>Chunks stay this long after nothing refers to them; the schedule lets as much pass between uploads and collections.</summary>
     public static readonly TimeSpan GraceTime = TimeSpan.FromHours(1);
 
+    /// <summary>Within this every pack is read.</summary>
+    public static readonly TimeSpan ScrubTime = TimeSpan.FromDays(1);
+
+    /// <summary>Reads everything it holds and repairs what is damaged, as it does by itself within <see cref="ScrubTime"/>.</summary>
+    public async Task ScrubAsync()
+    {
+        // Looks through both clients, then reads a pack in two steps, and looks through again where there was damage.
+        for (var step = 0; step < 20 + (8 * Store.Index.Packs().Length); step++)
+            await running!.Scrub.StepAsync(default);
+    }
+
     public async Task StartAsync()
     {
         if (Disk.HasCrashed)
@@ -76,8 +88,10 @@ internal class SimNode : ISimServer
         var peers = new Peers(Id, manager, clock, way);
         var receiver = new SegmentReceiver(store, peers);
         var copy = new VersionCopy(store, peers);
-        running = new Running(store, peers, receiver, new PrimaryStore(store, peers, receiver, copy), new VersionSender(store, peers),
+        var damaged = new DamagedVersions();
+        running = new Running(store, peers, receiver, new PrimaryStore(store, peers, receiver, copy), new VersionSender(store, peers, damaged),
             new Collector(store, GraceTime, clock, NullLogger<Collector>.Instance), new CopyRound(store, peers, copy), new Inventory(store),
+            new NodeInventory(store, damaged), new ScrubWorker(store, new VersionRepair(store, peers, manager, NullLogger<VersionRepair>.Instance), ScrubTime, clock, NullLogger<ScrubWorker>.Instance),
             new MembershipWorker(manager, peers, store, Options.Create(new NodeOptions { Id = Id.Value, Address = Address }), clock, NullLogger<MembershipWorker>.Instance));
     }
 
@@ -87,6 +101,7 @@ internal class SimNode : ISimServer
         if (running is not { } was)
             return;
         running = null;
+        was.Scrub.Dispose();
         await was.Store.DisposeAsync();
         was.Collector.Dispose();
     }
@@ -158,6 +173,10 @@ internal class SimNode : ISimServer
                 return new ForgetReply(await node.Store.ForgetAsync((ClientId)args[0]!, ((ForgetRequest)args[1]!).Versions, default, ((ForgetRequest)args[1]!).UpToEpoch));
             case nameof(ICollector.CollectAsync):
                 return await node.Collector.CollectAsync(default);
+            case nameof(IInventory.InventoryAsync):
+                return await node.All.PageAsync((InventoryRequest)args[0]!, default);
+            case nameof(IRecordSource.RecordsAsync):
+                return await RecordsAsync(node, (ClientId)args[0]!, (RecordsRequest)args[1]!);
             case nameof(ICopier.CopyAsync):
                 return await node.Copies.RunAsync((ClientId)args[0]!, (CopyRequest)args[1]!, default);
             case nameof(ICopier.HeldAsync):
@@ -229,6 +248,33 @@ internal class SimNode : ISimServer
         }
         sent.Position = 0;
         return sent;
+    }
+
+    /// <summary>As Scrub/ScrubEndpoints.cs.</summary>
+    private static async Task<Stream> RecordsAsync(Running node, ClientId client, RecordsRequest request)
+    {
+        var sent = new MemoryStream();
+        if (request.Manifest)
+            await SendAsync(() => node.Store.ReadManifestAsync(client, request.Version, default));
+        foreach (var list in request.Lists)
+            await SendAsync(() => node.Store.ReadAsync(client, RecordKind.List, list, default));
+        foreach (var chunk in request.Chunks)
+            await SendAsync(() => node.Store.ReadAsync(client, RecordKind.Chunk, chunk, default));
+        sent.Position = 0;
+        return sent;
+
+        async Task SendAsync(Func<ValueTask<Record?>> read)
+        {
+            try
+            {
+                using var record = await read();
+                if (record is not null)
+                    sent.Write(record.Bytes.Span);
+            }
+            catch (FailureException e) when (e.Failure.Code is FailureCode.Corrupt or FailureCode.DiskFailed)
+            {
+            }
+        }
     }
 
     private static NodeId[] Nodes(object? header) => [.. ((string)header!).Split(',').Select(name => NodeId.Parse(name))];

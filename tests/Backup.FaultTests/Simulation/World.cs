@@ -136,12 +136,24 @@ internal sealed class World : IAsyncDisposable
         await PassAsync(TimeSpan.FromMinutes(16));
         foreach (var node in Nodes)
             await Manager.Get<Registry>().DrainAsync(node.Id, false, default);
+        await ScrubAsync();
         // Repair and comparison go in turns, and a pass that left something is made again after a minute.
         for (var i = 0; i < 4; i++)
         {
             await PassAsync(TimeSpan.FromMinutes(2));
             await Manager.WorkAsync();
         }
+    }
+
+    /// <summary>Whatever was flipped is found and replaced from the other copies.</summary>
+    private async Task ScrubAsync()
+    {
+        if (!IsVictimDamaged)
+            return;
+        await PassAsync(SimNode.ScrubTime);
+        await PassAsync(TimeSpan.FromSeconds(10));
+        await Victim!.ScrubAsync();
+        IsVictimDamaged = false;
     }
 
     public void Note(string what)
