@@ -12,6 +12,12 @@ try
         throw new BadSettingException(problem);
     using var data = DataDirectory.Open(cluster);
 
+    // Generated once and kept with the data; Parameters:cluster-key gives another. No process starts without it.
+    var clusterKey = builder.AddParameter("cluster-key", builder.Configuration["Parameters:cluster-key"] ?? ClusterKeyFile.ReadOrMake(cluster.DataDirectory), secret: true);
+    // All of it listens on loopback only, where whoever can connect may enrol without a question. A process that is told to
+    // listen elsewhere refuses to start with this setting.
+    var enrolment = builder.Configuration["Security:Enrolment"] ?? "loopback";
+
     var manager = builder.AddProject<Projects.Backup_Manager>("manager", options => options.ExcludeLaunchProfile = true)
         .WithHttpEndpoint(port: cluster.BasePort, name: "http", isProxied: false)
         .WithHttpHealthCheck("/health")
@@ -44,6 +50,7 @@ try
     }
 
     Common(manager);
+    Secured(manager);
     for (var number = 1; number <= cluster.Nodes; number++)
     {
         var id = "node-" + number;
@@ -58,12 +65,17 @@ try
             .WithReference(manager)
             .WaitFor(manager);
         Common(node);
+        Secured(node);
     }
 
     builder.Services.AddSingleton(cluster);
     builder.Services.AddHostedService<StartReport>();
     builder.Build().Run();
     return Environment.ExitCode;
+
+    void Secured(IResourceBuilder<ProjectResource> project) => project
+        .WithEnvironment("Security__ClusterKey", clusterKey)
+        .WithEnvironment("Security__Enrolment", enrolment);
 
     void Common(IResourceBuilder<ProjectResource> project) => project
         // Aspire does not pass these on.

@@ -18,6 +18,9 @@ public static class ManagerSetup
         services.AddSingleton<ManagerCatalogue>();
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
+        services.AddSingleton<Access.Tokens>();
+        services.AddSingleton<IAccess>(all => all.GetRequiredService<Access.Tokens>());
+        services.AddSingleton<ITokens>(all => all.GetRequiredService<Access.Tokens>());
         services.AddSingleton<ReservationExpiry>();
         return services.AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
     }

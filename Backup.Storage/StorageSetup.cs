@@ -26,13 +26,16 @@ public static class StorageSetup
         var manager = builder.Configuration["services:manager:http:0"]
             ?? throw Failure.InvalidRequest("The manager's address is missing: set services__manager__http__0.").Exception();
 
+        builder.AddAccess(options.NodeId.Value);
         services.AddWireJson();
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(s => PackStore.OpenAsync(
             new PackStoreOptions { Directory = options.DataDirectory, NodeId = options.NodeId, ReserveBytes = options.ReserveBytes },
             s.GetRequiredService<ILogger<PackStore>>(), s.GetRequiredService<TimeProvider>(), default).GetAwaiter().GetResult());
-        services.AddSingleton(s => new Peers(options.NodeId, s.GetRequiredService<ICatalogue>()));
-        services.AddSingleton(_ => Clients.Create<IManager>(new Uri(manager), "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
+        services.AddSingleton(s => new Peers(options.NodeId, s.GetRequiredService<ICatalogue>(), options.Address, s.GetRequiredService<PeerGrants>()));
+        services.AddSingleton(s => ToManager<IManager>(s, manager));
+        services.AddSingleton(s => ToManager<IAccess>(s, manager));
+        services.AddSingleton<ITokens>(s => new AskedTokens(ToManager<ITokens>(s, manager), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ICatalogue>(s => s.GetRequiredService<IManager>());
         services.AddSingleton<SegmentReceiver>();
         services.AddSingleton<VersionSender>();
@@ -43,6 +46,9 @@ public static class StorageSetup
         services.AddHostedService<CollectionWorker>();
         services.AddHealthChecks().AddCheck<RegisteredCheck>("registered");
     }
+
+    private static T ToManager<T>(IServiceProvider services, string address) where T : class =>
+        Clients.Create<T>(new Uri(address), "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime, services.GetRequiredService<PeerGrants>().To(Grant.Manager));
 
     /// <summary>A node is ready once the manager knows it.</summary>
     private sealed class RegisteredCheck(Peers peers) : IHealthCheck

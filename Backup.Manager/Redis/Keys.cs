@@ -35,6 +35,12 @@ public static class Keys
     /// <summary>Zset "client version path" → copies owed.</summary>
     public const string Debts = "debts";
 
+    /// <summary>Hash invitation's hash → "expiresMs scopes client|- tokenDays|-".</summary>
+    public const string Invitations = "invitations";
+
+    /// <summary>Hash token's hash → its line, see <see cref="Access.TokenLine"/>.</summary>
+    public static string Tokens(ClientId client) => $"tokens:{client}";
+
     /// <summary>Hash holder, until, token of a background duty.</summary>
     public static string Duty(string name) => $"duty:{name}";
 

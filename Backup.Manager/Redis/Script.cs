@@ -25,6 +25,10 @@ public sealed class Script
     public static readonly Script PutSnapshot = new("put-snapshot");
     public static readonly Script DropSnapshot = new("drop-snapshot");
     public static readonly Script ListSnapshots = new("list-snapshots");
+    public static readonly Script EnrolClient = new("enrol-client");
+    public static readonly Script PutInvitation = new("put-invitation");
+    public static readonly Script RevokeToken = new("revoke-token");
+    public static readonly Script ListTokens = new("list-tokens");
 
     private Script(string name, params string[] libraries)
     {

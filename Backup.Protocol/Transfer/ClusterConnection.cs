@@ -15,6 +15,9 @@ public sealed class ClusterConnection
     /// <summary>After so long a person wonders. A lease that changes hands, or a restart, is over sooner.</summary>
     private static readonly TimeSpan SilenceTime = TimeSpan.FromSeconds(2);
 
+    /// <summary>More tokens than a client keeps for one cluster.</summary>
+    private const int RenewalsMax = 5;
+
     private readonly Uri[] servers;
     private readonly TimeProvider time;
     private readonly NodeClients clients;
@@ -44,12 +47,18 @@ public sealed class ClusterConnection
     {
         var started = time.GetTimestamp();
         var isTold = false;
+        var renewals = 0;
         for (var tries = 1; ; tries++)
         {
             var at = Volatile.Read(ref current);
+            var shown = clients.Generation;
             try
             {
                 return await call(clients.At(servers[at % servers.Length]));
+            }
+            catch (FailureException e) when (e.Failure.Code == FailureCode.Unauthorized && renewals < RenewalsMax && clients.Renew(shown))
+            {
+                renewals++;
             }
             catch (FailureException e) when (MayPass(e.Failure) && (tries < servers.Length || time.GetElapsedTime(started) < PatienceTime))
             {
@@ -96,9 +105,16 @@ public sealed class ClusterConnection
 }
 
 /// <summary>One typed client, and with it one pool of connections, for each node's address.</summary>
-public sealed class NodeClients
+/// <param name="proof">What is shown to each; null for nothing.</param>
+public sealed class NodeClients(IProof? proof = null)
 {
     private readonly ConcurrentDictionary<Uri, INode> clients = new();
 
-    public INode At(Uri address) => clients.GetOrAdd(address, a => Clients.Create<INode>(a, a.Authority));
+    public INode At(Uri address) => clients.GetOrAdd(address, a => Clients.Create<INode>(a, a.Authority, proof: proof));
+
+    /// <inheritdoc cref="IProof.Generation"/>
+    public int Generation => proof?.Generation ?? 0;
+
+    /// <inheritdoc cref="IProof.Renew"/>
+    public bool Renew(int generation) => proof?.Renew(generation) ?? false;
 }

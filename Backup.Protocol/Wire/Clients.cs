@@ -22,7 +22,9 @@ public static class Clients
     /// <param name="culprit">Who is named when it cannot be reached: a node id, 'manager', or an address.</param>
     /// <param name="unreachable">What not reaching it is called: <see cref="FailureCode.NodeUnreachable"/> or its like.</param>
     /// <param name="answerTime">How long an answer may take to begin; without end for streams, which have deadlines of their own.</param>
-    public static T Create<T>(Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable, TimeSpan? answerTime = null) where T : class
+    /// <param name="proof">What is shown with each request; null for nothing, which opens next to nothing.</param>
+    public static T Create<T>(
+        Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable, TimeSpan? answerTime = null, IProof? proof = null) where T : class
     {
         var transport = new SocketsHttpHandler
         {
@@ -32,7 +34,8 @@ public static class Clients
             UseCookies = false,
             AllowAutoRedirect = false,
         };
-        var http = new HttpClient(new NamesTheCulprit(culprit, unreachable, answerTime ?? Timeout.InfiniteTimeSpan, transport))
+        var named = new NamesTheCulprit(culprit, unreachable, answerTime ?? Timeout.InfiniteTimeSpan, transport);
+        var http = new HttpClient(proof is null ? named : new ShowsProof(proof, named))
         {
             BaseAddress = address,
             // Streams take as long as they take; each call has its own deadline where it needs one.

@@ -53,6 +53,15 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(RebuildStatus))]
 [JsonSerializable(typeof(CopiesRequest))]
 [JsonSerializable(typeof(CopiesReply))]
+[JsonSerializable(typeof(EnrolRequest))]
+[JsonSerializable(typeof(EnrolReply))]
+[JsonSerializable(typeof(InviteRequest))]
+[JsonSerializable(typeof(InviteReply))]
+[JsonSerializable(typeof(TokensRequest))]
+[JsonSerializable(typeof(TokensReply))]
+[JsonSerializable(typeof(RevokeRequest))]
+[JsonSerializable(typeof(TokenCheckRequest))]
+[JsonSerializable(typeof(TokenCheckReply))]
 public sealed partial class WireJson : JsonSerializerContext;
 
 /// <summary>A failure as a response body: RFC 9457 problem details with our own members beside the standard ones.</summary>

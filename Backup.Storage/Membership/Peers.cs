@@ -8,12 +8,24 @@ namespace Backup.Storage.Membership;
 /// never from a request, so that nobody can have a node connect to where he likes. Heartbeats bring the news; of a peer that
 /// registered since the last one the manager is asked.
 /// </summary>
-public sealed class Peers(NodeId self, ICatalogue catalogue)
+public sealed class Peers
 {
+    private readonly NodeId self;
+    private readonly ICatalogue catalogue;
+    private readonly PeerGrants? grants;
     private readonly ConcurrentDictionary<Uri, IReplica> replicas = new();
-    private readonly NodeClients nodes = new();
-    private volatile Dictionary<NodeId, Uri> addresses = [];
+    private readonly NodeClients nodes;
+    private volatile Dictionary<NodeId, Uri> addresses;
     private long epoch;
+
+    /// <param name="address">Where this node itself is reached.</param>
+    /// <param name="grants">What it shows its peers; without it none of them answers.</param>
+    public Peers(NodeId self, ICatalogue catalogue, Uri? address = null, PeerGrants? grants = null)
+    {
+        (this.self, this.catalogue, this.grants) = (self, catalogue, grants);
+        addresses = address is null ? [] : new Dictionary<NodeId, Uri> { [self] = address };
+        nodes = new NodeClients(grants?.To(NodeAtAsync));
+    }
 
     public NodeId Self => self;
 
@@ -40,13 +52,34 @@ public sealed class Peers(NodeId self, ICatalogue catalogue)
     public async ValueTask<INode> NodeAsync(NodeId id, CancellationToken ct) => nodes.At(await AddressOfAsync(id, ct));
 
     public async ValueTask<IReplica> ReplicaAsync(NodeId id, CancellationToken ct) => replicas.GetOrAdd(
-        await AddressOfAsync(id, ct), (address, culprit) => Clients.Create<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable), id);
+        await AddressOfAsync(id, ct), (address, culprit) => Clients.Create<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable, proof: grants?.To(culprit.Value)), id);
 
     private async ValueTask<Uri> AddressOfAsync(NodeId id, CancellationToken ct)
     {
         if (addresses.TryGetValue(id, out var known))
             return known;
-        Update((await catalogue.ClusterAsync(ct)).Nodes.Select(node => new NodeRef(node.Id, node.Address)));
+        await LearnAsync(ct);
         return addresses.TryGetValue(id, out var address) ? address : throw Failure.Unreachable(id, "it has never registered").Exception();
     }
+
+    /// <summary>Whose address it is. Nothing is signed for one that is no node's, whoever named it.</summary>
+    private async ValueTask<string> NodeAtAsync(Uri uri, CancellationToken ct)
+    {
+        if (Find(uri) is { } known)
+            return known.Value;
+        await LearnAsync(ct);
+        return Find(uri)?.Value ?? throw new Failure(FailureCode.NotFound, $"No node is registered at {uri.GetLeftPart(UriPartial.Authority)}.", self.Value, "Place the file again.").Exception();
+    }
+
+    private NodeId? Find(Uri uri)
+    {
+        foreach (var (id, address) in addresses)
+        {
+            if (address.Authority == uri.Authority)
+                return id;
+        }
+        return null;
+    }
+
+    private async Task LearnAsync(CancellationToken ct) => Update((await catalogue.ClusterAsync(ct)).Nodes.Select(node => new NodeRef(node.Id, node.Address)));
 }
