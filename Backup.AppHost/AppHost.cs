@@ -51,6 +51,7 @@ try
 
     Common(manager);
     Secured(manager);
+    PassOn("Manager", manager, "Cluster");
     for (var number = 1; number <= cluster.Nodes; number++)
     {
         var id = "node-" + number;
@@ -66,6 +67,7 @@ try
             .WaitFor(manager);
         Common(node);
         Secured(node);
+        PassOn("Node", node, "Node");
     }
 
     builder.Services.AddSingleton(cluster);
@@ -83,6 +85,13 @@ try
         .WithEnvironment("DOTNET_ENVIRONMENT", builder.Environment.EnvironmentName)
         // With nobody at the other end (under tests) the default of ten seconds would be the time it takes to stop.
         .WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "1000");
+
+    // Settings of every manager and of every node go through as they are; each process checks its own.
+    void PassOn(string section, IResourceBuilder<ProjectResource> project, string theirSection)
+    {
+        foreach (var setting in builder.Configuration.GetSection(section).GetChildren().Where(setting => setting.Value is not null))
+            project.WithEnvironment($"{theirSection}__{setting.Key}", setting.Value!);
+    }
 }
 catch (BadSettingException bad)
 {

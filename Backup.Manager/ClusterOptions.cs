@@ -21,4 +21,8 @@ public sealed class ClusterOptions
     /// <summary>What to do when fewer nodes take files than <see cref="Copies"/>: <see cref="Refuse"/> or <see cref="AcceptDebt"/>, as the scripts take it.</summary>
     [RegularExpression($"^({Refuse}|{AcceptDebt})$", ErrorMessage = $"Cluster:OnMissingCopies is '{Refuse}' or '{AcceptDebt}'.")]
     public string OnMissingCopies { get; set; } = Refuse;
+
+    /// <summary>How long what retention dropped can be brought back: a week is how long a mistake may stay unnoticed over a holiday.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00")]
+    public TimeSpan UndoTime { get; set; } = TimeSpan.FromDays(7);
 }

@@ -14,14 +14,15 @@ public static class ManagerSetup
         services.AddSingleton(_ => Metadata.Connect(redis));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Placer>().AddSingleton<Reservations>().AddSingleton<Committer>();
-        services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>().AddSingleton<Collection.Snapshots>().AddSingleton<Collection.Retention>();
+        services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>().AddSingleton<Collection.Snapshots>().AddSingleton<Collection.Retention>().AddSingleton<Collection.Drops>();
         services.AddSingleton<ManagerCatalogue>();
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<Access.Tokens>();
         services.AddSingleton<IAccess>(all => all.GetRequiredService<Access.Tokens>());
         services.AddSingleton<ITokens>(all => all.GetRequiredService<Access.Tokens>());
-        services.AddSingleton<ReservationExpiry>();
-        return services.AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
+        services.AddSingleton<NodeConnections>();
+        services.AddSingleton<ReservationExpiry>().AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
+        return services.AddSingleton<Collection.Forgetter>().AddHostedService(all => all.GetRequiredService<Collection.Forgetter>());
     }
 }

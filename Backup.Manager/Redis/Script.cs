@@ -29,6 +29,11 @@ public sealed class Script
     public static readonly Script PutInvitation = new("put-invitation");
     public static readonly Script RevokeToken = new("revoke-token");
     public static readonly Script ListTokens = new("list-tokens");
+    public static readonly Script UnnameSnapshots = new("unname-snapshots");
+    public static readonly Script RetireVersions = new("retire-versions", Nodes, Lines);
+    public static readonly Script RestoreDrop = new("restore-drop", Nodes, Lines);
+    public static readonly Script BeginForget = new("begin-forget");
+    public static readonly Script EndForget = new("end-forget");
 
     private Script(string name, params string[] libraries)
     {

@@ -107,6 +107,7 @@ public sealed class ManagersOnRedis : IAsyncDisposable
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder()
             .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());
         services.AddOptions<SecurityOptions>().BindConfiguration(SecurityOptions.Section);
+        services.AddSingleton(new PeerGrants(ClusterKey.Parse(ManagerProcess.KeyText), Grant.Manager, Time));
         services.AddManager(connectionString);
         providers.Add(services.BuildServiceProvider());
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using Backup.Manager;
+using Backup.Manager.Collection;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 using static Backup.Tests.Manager.ManagersOnRedis;
@@ -39,6 +40,8 @@ public abstract class ScriptTests(RedisFixture fixture)
         await cluster.First.ClusterAsync(default);
         await cluster.First.SnapshotAsync(cluster.Client, new SnapshotRequest("noon"), default);
         await cluster.First.DeleteSnapshotAsync(cluster.Client, new SnapshotDeleteRequest("noon"), default);
+        await ForgetSomethingAsync(cluster);
+        await cluster.RegisterManyAsync("n1", "n2");
         await cluster.PlaceAsync("late", ["x"]);
         cluster.Time.Advance(Leases.Reservation);
         await cluster.Get<ReservationExpiry>().StepAsync(default);
@@ -47,6 +50,20 @@ public abstract class ScriptTests(RedisFixture fixture)
             seen.Select(name => string.Join(' ', name.Split(' ')[..2])).Distinct().Intersect(All.Select(script => $"redis {script.Verb}")).Order());
         Assert.Contains($"redis place {NameLeaves.NamesMax + 1}", seen);
         Assert.Contains($"redis commit {NameLeaves.NamesMax + 1}", seen);
+    }
+
+    /// <summary>Drops a version, brings it back, and drops it for good.</summary>
+    private static async Task ForgetSomethingAsync(ManagersOnRedis cluster)
+    {
+        await cluster.StoreAsync(Name(0));
+        var keepOne = new RetentionRequest(new RetentionPolicy(Last: 1), Apply: true);
+        foreach (var name in new[] { "old", "new" })
+            await cluster.First.SnapshotAsync(cluster.Client, new SnapshotRequest(name, Automatic: true), default);
+        await cluster.First.RetainAsync(cluster.Client, keepOne, default);
+        await cluster.First.UndoRetentionAsync(cluster.Client, default);
+        await cluster.First.RetainAsync(cluster.Client, keepOne, default);
+        cluster.Time.Advance(TimeSpan.FromDays(7));
+        await cluster.Get<Forgetter>().StepAsync(default);
     }
 
     [SkippableFact]
