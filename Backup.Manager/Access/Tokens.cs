@@ -51,7 +51,7 @@ public sealed class Tokens(Metadata metadata, TimeProvider time, IOptions<Securi
         var invitation = Secret.New();
         var expiresMs = NowMs + (request.ValidMinutes * 60_000L);
         var line = string.Create(CultureInfo.InvariantCulture, $"{expiresMs} {request.Scopes.Text()} {request.Client?.ToString() ?? None} {request.TokenDays?.ToString(CultureInfo.InvariantCulture) ?? None}");
-        var reply = await metadata.RunAsync(new ScriptCall(Script.PutInvitation).Key(Keys.Invitations)
+        var reply = await metadata.RunAsync(new ScriptCall(Script.KeepInvitation).Key(Keys.Invitations)
             .Arg(NowMs).Arg(invitation.Hash).Arg(line).Arg(InvitationsMax), ct);
         return reply[0].Text == "ok" ? new InviteReply(invitation.Reveal(), expiresMs)
             : throw new Failure(FailureCode.Busy, $"{InvitationsMax} invitations are open already.", "manager", "Use them, or wait until they expire.").Exception();
@@ -59,7 +59,7 @@ public sealed class Tokens(Metadata metadata, TimeProvider time, IOptions<Securi
 
     public async Task<TokensReply> TokensAsync(TokensRequest request, CancellationToken ct)
     {
-        var reply = await metadata.RunAsync(new ScriptCall(Script.ListTokens).Key(Keys.Tokens(request.Client)), ct);
+        var reply = await metadata.RunAsync(new ScriptCall(Script.ShowTokens).Key(Keys.Tokens(request.Client)), ct);
         return new TokensReply([.. reply.Pairs.Select(pair => (Id: pair.Name[..IdChars], Line: TokenLine.Parse(pair.Value))).OrderBy(token => token.Line.CreatedMs)
             .Select(token => new TokenInfo(token.Id, token.Line.Scopes, token.Line.CreatedMs, token.Line.ExpiresMs, token.Line.RevokedMs))]);
     }
