@@ -36,8 +36,8 @@ public sealed class ServerInProcess : IAsyncDisposable
         from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["GET"]
         select (method, endpoint.RoutePattern.RawText!, endpoint);
 
-    public static Task<ServerInProcess> ManagerAsync(string redis, string enrolment) =>
-        StartAsync(typeof(Backup.Manager.Registry).Assembly, FreeAddress(), $"--ConnectionStrings:redis={redis}", $"--Security:Enrolment={enrolment}");
+    public static Task<ServerInProcess> ManagerAsync(string redis, string enrolment, params string[] more) =>
+        StartAsync(typeof(Backup.Manager.Registry).Assembly, FreeAddress(), [$"--ConnectionStrings:redis={redis}", $"--Security:Enrolment={enrolment}", .. more]);
 
     public static Task<ServerInProcess> NodeAsync(string id, string directory, Uri manager, string enrolment)
     {
