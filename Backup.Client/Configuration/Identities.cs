@@ -53,14 +53,14 @@ internal static class Identities
     /// <summary>The client's tokens that were had through any of these servers, newest first.</summary>
     public static IReadOnlyList<AccessToken> Tokens(Surroundings surroundings, ClientId client, IReadOnlyList<Uri> servers)
     {
-        var names = servers.Select(server => server.Authority).ToList();
+        var names = servers.Select(NameOf).ToList();
         return [.. (Read(FilePath(surroundings)).Tokens ?? []).Reverse().Where(kept => kept.Client == client && kept.Servers.Intersect(names).Any())
             .Select(kept => AccessToken.TryParse(kept.Token, out var token) ? token : null).OfType<AccessToken>()];
     }
 
     public static void Keep(Surroundings surroundings, AccessToken token, IReadOnlyList<Uri> servers)
     {
-        var kept = new KeptToken(token.Client, [.. servers.Select(server => server.Authority)], token.Reveal());
+        var kept = new KeptToken(token.Client, [.. servers.Select(NameOf).Distinct()], token.Reveal());
         Change(surroundings, tokens =>
         {
             var old = tokens.Where(other => other.Client == kept.Client && other.Servers.Intersect(kept.Servers).Any()).SkipLast(TokensKept - 1).ToHashSet();
@@ -73,6 +73,9 @@ internal static class Identities
         var text = token.Reveal();
         Change(surroundings, tokens => [.. tokens.Where(kept => kept.Token != text)]);
     }
+
+    /// <summary>All of this machine is one: a cluster on it has a port for each node, and whoever listens there could read the file anyway.</summary>
+    private static string NameOf(Uri server) => server.IsLoopback ? "localhost" : server.Authority;
 
     private static void Change(Surroundings surroundings, Func<KeptToken[], KeptToken[]> change)
     {

@@ -29,7 +29,8 @@ public sealed class ClientEnrolsTests(GarnetFixture fixture)
         Assert.Equal(ExitCode.Done, await machine.RunAsync("list"));
         Assert.Equal(0x180, machine.Folder.Mode(Kept));
         var token = Assert.Single(Identities.Tokens(here, client, [manager.Address]));
-        Assert.Empty(Identities.Tokens(here, client, [new Uri("http://127.0.0.1:1")]));
+        Assert.Single(Identities.Tokens(here, client, [new Uri("http://localhost:1")]));
+        Assert.Empty(Identities.Tokens(here, client, [new Uri("http://node.example:7101")]));
 
         await redis.Database.KeyDeleteAsync(Keys.Tokens(client));
         Assert.Equal(ExitCode.Done, await machine.RunAsync("list"));
