@@ -1,3 +1,4 @@
+using Backup.WebConsole;
 using Backup.Manager;
 using Backup.Manager.Access;
 using Backup.Protocol;
@@ -15,6 +16,7 @@ try
     builder.AddServiceDefaults();
     builder.AddAccess(Grant.Manager);
     builder.Services.AddWireJson().AddManager(redis);
+    builder.AddConsole();
 
     var app = builder.Build();
     app.UseFailureResponses("manager");
@@ -22,7 +24,9 @@ try
     app.MapDefaultEndpoints();
     app.MapAccess();
     app.MapCatalogue();
+    app.MapOperator();
     app.MapMembership();
+    app.MapConsole();
     await app.RunAsync();
     return 0;
 }

@@ -12,7 +12,7 @@ namespace Backup.ServiceDefaults;
 /// <summary>What every server process of the cluster does alike: telemetry, health, HTTP, logs, and how it ends.</summary>
 public static class Defaults
 {
-    /// <summary>Ready to serve: every check passes. What the AppHost waits for.</summary>
+    /// <summary>Ready to serve: what the AppHost waits for, and what Kubernetes asks before it sends requests. See <see cref="Readiness"/>.</summary>
     public const string HealthPath = "/health";
 
     /// <summary>The process answers at all: only the checks tagged <see cref="LiveTag"/>.</summary>
@@ -50,8 +50,8 @@ public static class Defaults
 
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        // The only routes that ask nobody who he is: whoever starts and watches the processes has no token, and learns a word.
-        app.MapHealthChecks(HealthPath).AllowAnonymous();
+        // Whoever starts and watches the processes has no token: these two ask nobody who he is.
+        app.MapHealthChecks(HealthPath, new HealthCheckOptions { ResponseWriter = Readiness.WriteAsync }).AllowAnonymous();
         app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains(LiveTag) }).AllowAnonymous();
         return app;
     }

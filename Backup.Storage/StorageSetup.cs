@@ -1,12 +1,12 @@
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Storage.Collection;
+using Backup.Storage.Health;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
 using Backup.Storage.Primary;
 using Backup.Storage.Reading;
 using Backup.Storage.Segments;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 
 namespace Backup.Storage;
@@ -32,28 +32,25 @@ public static class StorageSetup
         services.AddSingleton(s => PackStore.OpenAsync(
             new PackStoreOptions { Directory = options.DataDirectory, NodeId = options.NodeId, ReserveBytes = options.ReserveBytes },
             s.GetRequiredService<ILogger<PackStore>>(), s.GetRequiredService<TimeProvider>(), default).GetAwaiter().GetResult());
-        services.AddSingleton(s => new Peers(options.NodeId, s.GetRequiredService<ICatalogue>(), options.Address, s.GetRequiredService<PeerGrants>()));
+        services.AddSingleton(s => new Peers(options.NodeId, s.GetRequiredService<ICatalogue>(), s.GetRequiredService<TimeProvider>(), options.Address, s.GetRequiredService<PeerGrants>()));
         services.AddSingleton(s => ToManager<IManager>(s, manager));
         services.AddSingleton(s => ToManager<IAccess>(s, manager));
         services.AddSingleton<ITokens>(s => new AskedTokens(ToManager<ITokens>(s, manager), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ICatalogue>(s => s.GetRequiredService<IManager>());
+        services.AddSingleton<IOperator>(s => s.GetRequiredService<IManager>());
         services.AddSingleton<SegmentReceiver>();
         services.AddSingleton<VersionSender>();
         services.AddSingleton<VersionCopy>();
+        services.AddSingleton<Copying.CopyRound>();
+        services.AddSingleton<Copying.Inventory>();
         services.AddSingleton<PrimaryStore>();
         services.AddSingleton(s => new Collector(s.GetRequiredService<PackStore>(), options.GraceTime, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<Collector>>()));
+        services.AddHostedService<NodeGauges>();
         services.AddHostedService<MembershipWorker>();
         services.AddHostedService<CollectionWorker>();
-        services.AddHealthChecks().AddCheck<RegisteredCheck>("registered");
+        services.AddHealthChecks().AddCheck<MembershipCheck>("membership").AddCheck<DiskCheck>("disk");
     }
 
     private static T ToManager<T>(IServiceProvider services, string address) where T : class =>
         Clients.Create<T>(new Uri(address), "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime, services.GetRequiredService<PeerGrants>().To(Grant.Manager));
-
-    /// <summary>A node is ready once the manager knows it.</summary>
-    private sealed class RegisteredCheck(Peers peers) : IHealthCheck
-    {
-        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            Task.FromResult(peers.Epoch > 0 ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("Not registered with the manager yet."));
-    }
 }

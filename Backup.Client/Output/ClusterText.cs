@@ -10,6 +10,8 @@ internal static class ClusterText
         yield return Headline(status);
         foreach (var problem in status.Problems)
             yield return $"  problem: {RootedPath.Escape(problem)}";
+        if (status.Repair is { Running: true } repair)
+            yield return $"  repair: {Sizes.Count(repair.VersionsExamined, "version")} seen, {Sizes.Count(repair.VersionsCopied, "copy", "copies")} made ({Sizes.Bytes(repair.BytesCopied)}). {RootedPath.Escape(string.Join(' ', repair.Reasons))}";
         foreach (var line in Nodes(status).Lines())
             yield return line;
     }

@@ -65,13 +65,21 @@ internal sealed record DeleteShape(bool DryRun, long Deleted, long Failed, FileS
 internal sealed record NodeShape(
     string Id, string Address, string State, long Files, long FreeBytes, long TotalBytes, long StoredBytes, string? Zone, long Epoch, string LastSeen);
 
-internal sealed record ClusterShape(bool Healthy, string[] Problems, NodeShape[] Nodes, int Copies, long Clients, long Reserved, string Time)
+internal sealed record ClusterShape(
+    bool Healthy, string[] Problems, NodeShape[] Nodes, int Copies, long Clients, long Reserved, string Time, long CopiesOwed, ClusterRepairShape? Repair)
 {
     public static ClusterShape Of(ClusterStatus status) => new(status.Healthy, status.Problems, [.. status.Nodes.Select(Of)], status.Copies,
-        status.Clients, status.Reserved, Times.Iso(status.NowMs));
+        status.Clients, status.Reserved, Times.Iso(status.NowMs), status.CopiesOwed, status.Repair is { } repair ? ClusterRepairShape.Of(repair) : null);
 
     private static NodeShape Of(NodeStatus node) => new(node.Id.Value, node.Address.ToString(), node.State.ToString().ToLowerInvariant(), node.Files,
         node.Space.FreeBytes, node.Space.TotalBytes, node.Space.StoredBytes, node.Zone, node.Epoch, Times.Iso(node.LastSeenMs));
+}
+
+/// <summary>How far the making of copies is, or how the last pass ended.</summary>
+internal sealed record ClusterRepairShape(bool Running, string[] Reasons, long VersionsExamined, long VersionsCopied, long BytesCopied, long VersionsLeft, long VersionsLost)
+{
+    public static ClusterRepairShape Of(RepairStatus repair) => new(
+        repair.Running, repair.Reasons, repair.VersionsExamined, repair.VersionsCopied, repair.BytesCopied, repair.VersionsLeft, repair.VersionsLost);
 }
 
 internal sealed record SettingsShape(string? File, string[] Servers, string? Root, string? Client, string[] Exclude, string[] Include, string Catalogue);

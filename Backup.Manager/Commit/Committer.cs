@@ -16,6 +16,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
         foreach (var file in request.Files)
             Check(file);
 
+        using var step = Step.Begin("⑥ make visible").Tag(Tags.Files, request.Files.Length);
         var leaves = await names.LeavesAsync(client, ct);
         for (var attempt = 0; ; attempt++)
         {
@@ -30,7 +31,11 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
                 throw Refusal(request, reply).Exception();
             await names.SplitAsync(client, reply[2].Texts.Select(text => text.Split(' '))
                 .Select(parts => (leafKeys[int.Parse(parts[0], CultureInfo.InvariantCulture)], long.Parse(parts[1], CultureInfo.InvariantCulture))), ct);
-            return new CommitReply([.. request.Files.Zip(reply[1].Texts, (file, line) => ReceiptOf(FileLines.Parse(file.Path, line)))]);
+            Receipt[] receipts = [.. request.Files.Zip(reply[1].Texts, (file, line) => ReceiptOf(FileLines.Parse(file.Path, line)))];
+            foreach (var receipt in receipts)
+                Measures.Committed(receipt.Kind, receipt.SizeBytes);
+            step.Tag(Tags.CopiesOwed, receipts.Sum(r => r.CopiesOwed)).Succeed();
+            return new CommitReply(receipts);
         }
     }
 

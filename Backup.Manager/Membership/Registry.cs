@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Backup.Manager.Redis;
 using Backup.Protocol;
@@ -24,9 +25,10 @@ public sealed partial class Registry(Metadata metadata, TimeProvider time, ILogg
         var now = time.GetUtcNow();
         var call = new ScriptCall(Script.RegisterNode)
             .Key(Keys.Nodes, Keys.Leases, Keys.Loads, Keys.Candidates, Keys.Draining, Keys.Epoch)
+            .Key(Keys.Stale, Keys.Reconcile)
             .Arg(now.ToUnixTimeMilliseconds()).Arg((now + Leases.Node).ToUnixTimeMilliseconds())
             .Arg(request.Id.Value).Arg(request.Address.AbsoluteUri).Arg(request.Incarnation.ToString("N")).Arg(zone);
-        var reply = await metadata.RunAsync(AddSpace(call, request.Space), ct);
+        var reply = await metadata.RunAsync(AddSpace(call, request.Space).Arg(request.LastEpoch?.ToString(CultureInfo.InvariantCulture) ?? "-"), ct);
         if (reply[0].Text == "taken")
         {
             throw new Failure(FailureCode.AlreadyExists,

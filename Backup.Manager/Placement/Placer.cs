@@ -23,6 +23,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
         if (request.Avoid?.Any(node => node.Value is null) == true)
             throw Failure.InvalidRequest("A node to avoid has no name.").Exception();
 
+        using var step = Step.Begin("③ fewest files").Tag(Tags.Files, request.Files.Length);
         var expires = time.GetUtcNow() + Leases.Reservation;
         var reply = await metadata.RunAsync(Call(client, request, expires, SweepMax), ct);
         if (reply[0].Text == "expired")
@@ -31,6 +32,8 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
                 await reservations.ExpireAsync(member, null, ct);
             reply = await metadata.RunAsync(Call(client, request, expires, 0), ct);
         }
+        if (reply[0].Text == "ok")
+            step.Succeed();
         return reply[0].Text switch
         {
             "ok" => Read(request, reply, expires),

@@ -38,6 +38,27 @@ public static class Keys
     /// <summary>Hash invitation's hash → "expiresMs scopes client|- tokenDays|-".</summary>
     public const string Invitations = "invitations";
 
+    /// <summary>List of what the cluster noticed and did, newest first, see <see cref="Events"/>.</summary>
+    public const string Events = "events";
+
+    /// <summary>Counter: one more with each event.</summary>
+    public const string EventSequence = "event-sequence";
+
+    /// <summary>Hash subject → what was last said of it in events, see <see cref="NodeNotice"/>.</summary>
+    public const string Noticed = "noticed";
+
+    /// <summary>Hash: the pass of repair that runs or ran last, and what is asked of the next, see <see cref="RepairPass"/>.</summary>
+    public const string Repair = "repair";
+
+    /// <summary>Hash node → the condition that repair has seen to, see <see cref="NodeView.Condition"/>.</summary>
+    public const string Healed = "healed";
+
+    /// <summary>Hash node → the epoch in which it came back with an older data directory.</summary>
+    public const string Stale = "stale";
+
+    /// <summary>Hash node → how far its holdings were compared with what is placed on it: "client version", or "-" at the start.</summary>
+    public const string Reconcile = "reconcile";
+
     /// <summary>Hash token's hash → its line, see <see cref="Access.TokenLine"/>.</summary>
     public static string Tokens(ClientId client) => $"tokens:{client}";
 

@@ -64,6 +64,13 @@ public sealed class Metadata : IAsyncDisposable
         return [.. values.Select(value => (byte[])value!)];
     }
 
+    /// <summary>The members of a set.</summary>
+    public async Task<string[]> ReadSetAsync(string key, CancellationToken ct)
+    {
+        var values = await BoundedAsync("set", 1, database => database.SetMembersAsync(key), ct);
+        return [.. values.Select(value => (string)value!)];
+    }
+
     /// <summary>Some fields of a hash, null where there is none.</summary>
     public async Task<string?[]> ReadHashAsync(string key, IEnumerable<string> fields, CancellationToken ct)
     {
@@ -73,10 +80,6 @@ public sealed class Metadata : IAsyncDisposable
         var values = await BoundedAsync("hash", names.Length, database => database.HashGetAsync(key, names), ct);
         return [.. values.Select(value => (string?)value)];
     }
-
-    /// <summary>The members of a set.</summary>
-    public async Task<string[]> ReadSetAsync(string key, CancellationToken ct) =>
-        [.. (await BoundedAsync("members", 1, database => database.SetMembersAsync(key), ct)).Select(value => (string)value!)];
 
     /// <summary>The names of a hash's fields.</summary>
     public async Task<string[]> ReadFieldsAsync(string key, CancellationToken ct) =>
@@ -89,6 +92,9 @@ public sealed class Metadata : IAsyncDisposable
         return [.. values.Select(value => (string)value!)];
     }
 
+    /// <summary>Calls that wait for their turn now.</summary>
+    public long Waiting => turns.GetStatistics()?.CurrentQueuedCount ?? 0;
+
     public async ValueTask DisposeAsync()
     {
         await redis.DisposeAsync();
@@ -98,7 +104,26 @@ public sealed class Metadata : IAsyncDisposable
     private async Task<T> BoundedAsync<T>(string verb, int count, Func<IDatabase, Task<T>> call, CancellationToken ct)
     {
         using var span = Telemetry.Source.StartActivity($"redis {verb}", ActivityKind.Client);
-        span?.SetTag("db.system.name", "redis").SetTag("db.operation.batch.size", count);
+        span?.SetTag("db.system.name", "redis").SetTag("db.operation.name", verb).SetTag("db.operation.batch.size", count);
+        var started = Stopwatch.GetTimestamp();
+        string? error = null;
+        try
+        {
+            return await TakeTurnAsync(span, call, ct);
+        }
+        catch (Exception e)
+        {
+            error = e is FailureException failed ? failed.Failure.Code.ToString() : e.GetType().Name;
+            throw;
+        }
+        finally
+        {
+            Measures.RedisAnswered(verb, Stopwatch.GetElapsedTime(started), error);
+        }
+    }
+
+    private async Task<T> TakeTurnAsync<T>(Activity? span, Func<IDatabase, Task<T>> call, CancellationToken ct)
+    {
         using var turn = await TurnAsync(span, ct);
         try
         {

@@ -22,6 +22,12 @@ public sealed class Script
     public static readonly Script StatusCluster = new("status-cluster");
     public static readonly Script PageNames = new("page-names");
     public static readonly Script SplitNames = new("split-names");
+    public static readonly Script AddEvents = new("add-events");
+    public static readonly Script ListEvents = new("list-events");
+    public static readonly Script AskRepair = new("ask-repair");
+    public static readonly Script SaveRepair = new("save-repair");
+    public static readonly Script MoveCopies = new("move-copies", Nodes, Lines);
+    public static readonly Script ReservedVersions = new("reserved-versions");
     public static readonly Script PutSnapshot = new("put-snapshot");
     public static readonly Script DropSnapshot = new("drop-snapshot");
     public static readonly Script ListSnapshots = new("list-snapshots");

@@ -60,9 +60,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
                 await receiver.GiveUpAsync();
             return;
         }
-        using var span = Telemetry.Source.StartActivity("read from node");
-        span?.SetTag("backup.node", node.Id.Value);
-        span?.SetTag("backup.files", run.Length);
+        using var step = Step.Begin("read from node").Tag(Tags.Node, node.Id.Value).Tag(Tags.Files, run.Length);
         var next = 0;
         try
         {
@@ -81,6 +79,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
             }
             if (next < run.Length)
                 throw Failure.Unreachable(node.Id, "it ended the stream early").Exception();
+            step.Succeed();
         }
         catch (FailureException e) when (IsTheTargets(e.Failure))
         {

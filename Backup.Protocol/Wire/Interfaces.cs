@@ -72,7 +72,11 @@ public interface IOperator
 
     [Post(Routes.WhatIf)]
     Task<WhatIfReply> WhatIfAsync([Body] WhatIfRequest request, CancellationToken ct);
+}
 
+/// <summary>Makes the metadata anew. All calls may be repeated.</summary>
+public interface IRebuilder
+{
     [Get(Routes.Rebuild)]
     Task<RebuildStatus> RebuildStatusAsync(CancellationToken ct);
 
@@ -106,7 +110,7 @@ public interface ITokens
 }
 
 /// <summary>A node towards the manager.</summary>
-public interface IManager : ICatalogue
+public interface IManager : ICatalogue, IOperator
 {
     [Post(Routes.Register)]
     Task<RegisterReply> RegisterAsync([Body] RegisterRequest request, CancellationToken ct);
@@ -116,7 +120,7 @@ public interface IManager : ICatalogue
 }
 
 /// <summary>A client towards any node. What another node must answer is passed on to it.</summary>
-public interface INode : ICatalogue, IOperator, IAccess
+public interface INode : ICatalogue, IOperator, IRebuilder, IAccess
 {
     /// <summary>Which chunks the first of these nodes lacks.</summary>
     [Post(Routes.Missing)]
@@ -149,6 +153,22 @@ public interface ICollector
     /// <summary>Frees what no version needs any more, now instead of in the background's time.</summary>
     [Post(Routes.Collect)]
     Task<CollectReply> CollectAsync(CancellationToken ct);
+}
+
+/// <summary>The manager towards a node, about the copies of versions that are committed.</summary>
+public interface ICopier
+{
+    /// <summary>The node copies versions it holds to another node, as a primary would. Repeating it sends nothing twice.</summary>
+    [Post(Routes.Copy)]
+    Task<CopyReply> CopyAsync([Header(Headers.Client)] ClientId client, [Body] CopyRequest request, CancellationToken ct);
+
+    /// <summary>A page of what the node holds, of all clients.</summary>
+    [Post(Routes.Held)]
+    Task<HeldReply> HeldAsync([Body] HeldRequest request, CancellationToken ct);
+
+    /// <summary>Which of these versions the node does not hold.</summary>
+    [Post(Routes.Lacking)]
+    Task<LackingReply> LackingAsync([Header(Headers.Client)] ClientId client, [Body] LackingRequest request, CancellationToken ct);
 }
 
 /// <summary>A primary towards its replica.</summary>

@@ -45,6 +45,9 @@ public static class Routes
     // The manager to nodes.
     public const string Forget = "/v1/forget";
     public const string Collect = "/v1/collect";
+    public const string Copy = "/v1/copy";
+    public const string Held = "/v1/held";
+    public const string Lacking = "/v1/lacking";
 
     // A primary to its replica.
     public const string ReplicaSegments = "/v1/replica/segments";

@@ -62,6 +62,12 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(RevokeRequest))]
 [JsonSerializable(typeof(TokenCheckRequest))]
 [JsonSerializable(typeof(TokenCheckReply))]
+[JsonSerializable(typeof(CopyRequest))]
+[JsonSerializable(typeof(CopyReply))]
+[JsonSerializable(typeof(HeldRequest))]
+[JsonSerializable(typeof(HeldReply))]
+[JsonSerializable(typeof(LackingRequest))]
+[JsonSerializable(typeof(LackingReply))]
 public sealed partial class WireJson : JsonSerializerContext;
 
 /// <summary>A failure as a response body: RFC 9457 problem details with our own members beside the standard ones.</summary>

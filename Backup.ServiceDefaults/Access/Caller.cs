@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Claims;
 using Backup.Protocol;
 using Microsoft.AspNetCore.Http;
@@ -32,6 +33,13 @@ public static class CallerOfRequest
     public static ClientId Client(this HttpContext http) => http.Caller().Client
         ?? throw new Failure(FailureCode.Unauthorized, $"The request needs one {Headers.Client} header of 32 hex digits.", "client",
             "Send the client's id; `backup` does so by itself.").Exception();
+
+    /// <summary>
+    /// Over loopback, and meant for it: a page in a browser on this machine can have a name of its own point to loopback, and
+    /// then bears that name in the Host header.
+    /// </summary>
+    public static bool IsFromHere(this HttpContext http) => http.Connection is { RemoteIpAddress: { } remote, LocalIpAddress: { } local } && IPAddress.IsLoopback(remote) && IPAddress.IsLoopback(local)
+        && (http.Request.Host.Host is "localhost" || (IPAddress.TryParse(http.Request.Host.Host.Trim('[', ']'), out var host) && IPAddress.IsLoopback(host)));
 
     /// <summary>For what only some bodies of a route demand beyond the route itself.</summary>
     public static void Require(this HttpContext http, Scope scope, string what)

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Encodings.Web;
 using Backup.Protocol;
 using Microsoft.AspNetCore.Authentication;
@@ -49,7 +48,7 @@ public sealed class CallerHandler(
         var values = Request.Headers.Authorization;
         var client = ClientNamed();
         if (values.Count == 0)
-            return IsFromHere() && security.Value.IsLoopbackOpen ? GuestFor(client) : null;
+            return Context.IsFromHere() && security.Value.IsLoopbackOpen ? GuestFor(client) : null;
         if (values.Count > 1 || values[0]!.Split(' ', 2) is not [var scheme, var shown])
             throw Unauthorized("The request needs one Authorization header of two words.", "Send 'Authorization: Bearer TOKEN'.").Exception();
         if (scheme.Equals(Shown.TokenScheme, StringComparison.OrdinalIgnoreCase))
@@ -92,13 +91,6 @@ public sealed class CallerHandler(
             : values.Count == 1 && ClientId.TryParse(values[0], null, out var id) ? id
             : throw Unauthorized($"{Headers.Client} must be one client id of 32 hex digits.", "Leave it out: a token says whose it is.").Exception();
     }
-
-    /// <summary>
-    /// Over loopback, and meant for it: a page in a browser on this machine can have a name of its own point to loopback, and
-    /// then bears that name in the Host header.
-    /// </summary>
-    private bool IsFromHere() => Context.Connection is { RemoteIpAddress: { } remote, LocalIpAddress: { } local } && IPAddress.IsLoopback(remote) && IPAddress.IsLoopback(local)
-        && (Request.Host.Host is "localhost" || IPAddress.TryParse(Request.Host.Host.Trim('[', ']'), out var host) && IPAddress.IsLoopback(host));
 
     private GrantedRequest Requested() => new(Request.Method, Context.Features.Get<IHttpRequestFeature>()!.RawTarget,
         Request.Headers[Headers.Client].ToString(), Request.Headers[Headers.Nodes].ToString(), Request.Headers[Headers.Epoch].ToString(), Request.ContentLength ?? 0);

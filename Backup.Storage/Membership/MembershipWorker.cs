@@ -48,18 +48,34 @@ public sealed partial class MembershipWorker(
     private async Task RegisterAsync(CancellationToken ct)
     {
         var reply = await manager.RegisterAsync(
-            new RegisterRequest(peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space()), ct);
+            new RegisterRequest(peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space(), store.LastEpoch), ct);
+        WriteDown(reply.Epoch);
         peers.Update(reply.Peers);
+        peers.Renew();
         peers.EnterEpoch(reply.Epoch);
         rhythm = TimeSpan.FromMilliseconds(reply.HeartbeatMs);
         registered = true;
         LogRegistered(log, peers.Self, reply.Epoch, reply.Peers.Length);
     }
 
+    /// <summary>A full disk must not keep the node from serving: what is not written down only makes it compared once more at its next start.</summary>
+    private void WriteDown(long epoch)
+    {
+        try
+        {
+            store.EnterEpoch(epoch);
+        }
+        catch (FailureException e)
+        {
+            LogNotWritten(log, epoch, e.Failure.Message);
+        }
+    }
+
     private async Task RenewAsync(CancellationToken ct)
     {
         var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space()), ct);
         peers.Update(reply.Peers);
+        peers.Renew();
         registered = !reply.MustRegister;
         if (!registered)
             await RegisterAsync(ct);
@@ -67,6 +83,9 @@ public sealed partial class MembershipWorker(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Registered as {Node} in epoch {Epoch}; {Count} nodes known")]
     private static partial void LogRegistered(ILogger log, NodeId node, long epoch, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Epoch {Epoch} was not written down: {Message}")]
+    private static partial void LogNotWritten(ILogger log, long epoch, string message);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The manager did not renew the lease: {Code}: {Message}")]
     private static partial void LogUnanswered(ILogger log, FailureCode code, string message);

@@ -16,13 +16,15 @@ public sealed class Peers
     private readonly ConcurrentDictionary<Uri, IReplica> replicas = new();
     private readonly NodeClients nodes;
     private volatile Dictionary<NodeId, Uri> addresses;
+    private readonly TimeProvider time;
     private long epoch;
+    private long renewed;
 
     /// <param name="address">Where this node itself is reached.</param>
     /// <param name="grants">What it shows its peers; without it none of them answers.</param>
-    public Peers(NodeId self, ICatalogue catalogue, Uri? address = null, PeerGrants? grants = null)
+    public Peers(NodeId self, ICatalogue catalogue, TimeProvider? time = null, Uri? address = null, PeerGrants? grants = null)
     {
-        (this.self, this.catalogue, this.grants) = (self, catalogue, grants);
+        (this.self, this.catalogue, this.grants, this.time) = (self, catalogue, grants, time ?? TimeProvider.System);
         addresses = address is null ? [] : new Dictionary<NodeId, Uri> { [self] = address };
         nodes = new NodeClients(grants?.To(NodeAtAsync));
     }
@@ -38,6 +40,12 @@ public sealed class Peers
     public void Update(IEnumerable<NodeRef> peers) => addresses = peers.ToDictionary(p => p.Id, p => p.Address);
 
     public void EnterEpoch(long entered) => Interlocked.Exchange(ref epoch, entered);
+
+    /// <summary>The manager has just answered.</summary>
+    public void Renew() => Interlocked.Exchange(ref renewed, time.GetTimestamp());
+
+    /// <summary>How long ago the manager answered last; only after the first <see cref="Renew"/>.</summary>
+    public TimeSpan SinceRenewed => time.GetElapsedTime(Interlocked.Read(ref renewed));
 
     /// <summary>Refuses work that was placed before this node's present life began: its place may be another's by now.</summary>
     public void CheckEpoch(long placed)

@@ -19,13 +19,14 @@ public sealed partial class PackStore : IAsyncDisposable
     private readonly PackStoreOptions options;
     private readonly DirectoryLock held;
     private readonly PackReader reader;
+    private NodeIdentity identity;
     private readonly DiskSpace space;
     private readonly ILogger log;
     private readonly ConcurrentBag<RecordCodec> codecs = [];
 
     private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, CancellationToken ct)
     {
-        (this.options, this.held, this.log, Index, Incarnation) = (options, held, log, index, identity.Incarnation);
+        (this.options, this.held, this.log, Index, this.identity) = (options, held, log, index, identity);
         reader = new PackReader(options.Directory);
         space = new DiskSpace(options.Directory, options.ReserveBytes);
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
@@ -36,7 +37,26 @@ public sealed partial class PackStore : IAsyncDisposable
     }
 
     /// <summary>Made when the data directory was first used; another one means the data is not the same.</summary>
-    public Guid Incarnation { get; }
+    public Guid Incarnation => identity.Incarnation;
+
+    /// <summary>The last epoch that was entered with this directory; 0 before the first.</summary>
+    public long LastEpoch => identity.LastEpoch;
+
+    /// <summary>Writes an epoch down before anything is done in it, so that an older copy of the directory is known for what it is.</summary>
+    /// <exception cref="FailureException">DiskFailed, NodeFull: it was not written.</exception>
+    public void EnterEpoch(long epoch)
+    {
+        try
+        {
+            var entered = identity.In(epoch);
+            entered.Write(options.Directory);
+            identity = entered;
+        }
+        catch (Exception e) when (DiskFailure.Is(e))
+        {
+            throw DiskFailure.Of(e, Node, "writing its epoch down").Exception(e);
+        }
+    }
 
     /// <summary>Places that are damaged, in the order of the packs; the first thousand of them.</summary>
     public IReadOnlyList<Damage> Damage => Index.Damage(DamageListedMax);
@@ -60,6 +80,9 @@ public sealed partial class PackStore : IAsyncDisposable
     public static Task<PackStore> OpenAsync(PackStoreOptions options, ILogger log, TimeProvider time, CancellationToken ct) =>
         Task.Run(() => Open(options, log, time, ct), ct);
 
+    /// <summary>Segments that wait for the next fsync.</summary>
+    public int Waiting => Commits.Waiting;
+
     /// <summary>The disk as placement sees it.</summary>
     public NodeSpace Space() => new(space.FreeBytes, space.TotalBytes, Index.Packs().Sum(pack => pack.Length));
 
@@ -69,7 +92,8 @@ public sealed partial class PackStore : IAsyncDisposable
     /// </summary>
     /// <returns>How many were held.</returns>
     /// <exception cref="FailureException">Busy: one of them is being stored now. InvalidRequest: too many. DiskFailed: nothing was forgotten.</exception>
-    public Task<int> ForgetAsync(ClientId client, long[] versions, CancellationToken ct) => Forgetting.RunAsync(this, client, versions, ct);
+    /// <param name="upToEpoch">Only those that were placed in this epoch or before; null for all.</param>
+    public Task<int> ForgetAsync(ClientId client, long[] versions, CancellationToken ct, long? upToEpoch = null) => Forgetting.RunAsync(this, client, versions, upToEpoch, ct);
 
     internal PackStoreOptions Options => options;
 

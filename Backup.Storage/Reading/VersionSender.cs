@@ -11,6 +11,26 @@ public sealed class VersionSender(PackStore store, Peers peers)
 
     public async Task SendAsync(ClientId client, ReadRequest request, Func<Record, CancellationToken, ValueTask> send, CancellationToken ct)
     {
+        long bytes = 0;
+        using var step = Step.Begin("send versions").Tag(Tags.Node, self.Value).Tag(Tags.Files, request.Items.Length);
+        try
+        {
+            await SendAllAsync(client, request, (record, token) =>
+            {
+                bytes += record.Bytes.Length;
+                return send(record, token);
+            }, ct);
+            step.Succeed();
+        }
+        finally
+        {
+            Measures.Sent(bytes);
+            step.Tag(Tags.Bytes, bytes);
+        }
+    }
+
+    private async Task SendAllAsync(ClientId client, ReadRequest request, Func<Record, CancellationToken, ValueTask> send, CancellationToken ct)
+    {
         using var codec = new RecordCodec();
         foreach (var item in request.Items)
         {
@@ -22,6 +42,7 @@ public sealed class VersionSender(PackStore store, Peers peers)
                 await SendListsAsync(client, manifest, item.FirstChunk, codec, send, ct);
             else
                 await SendChunksAsync(client, manifest.Refs, item.FirstChunk, send, ct);
+            Measures.VersionsRead.Add(1);
         }
     }
 

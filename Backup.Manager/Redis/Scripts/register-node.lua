@@ -1,23 +1,25 @@
 -- A node's start: a new epoch and a lease. A second one under the same name is refused while the first one lives. Uses library-nodes.
 --
 -- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] candidates   KEYS[5] draining: set   KEYS[6] epoch
+-- KEYS[7] stale: hash id -> epoch of its return with an older data directory   KEYS[8] reconcile: hash id -> cursor
 -- ARGV[1] now, ms   ARGV[2] end of the lease, ms   ARGV[3] id   ARGV[4] address   ARGV[5] incarnation   ARGV[6] zone | "-"
--- ARGV[7] free bytes   ARGV[8] total bytes   ARGV[9] stored bytes
+-- ARGV[7] free bytes   ARGV[8] total bytes   ARGV[9] stored bytes   ARGV[10] the last epoch its data directory has seen, "-" when it does not say
 --
 -- Returns {"ok", epoch, {id, line...}, files lost with an earlier incarnation} | {"taken", address}
 
 local id = ARGV[3]
 local old = redis.call('HGET', KEYS[1], id)
 local load = tonumber(redis.call('ZSCORE', KEYS[3], id) or '0')
-local incarnation_epoch, lost
+local incarnation_epoch, lost, is_stale
 if old then
-  local incarnation, since, lost_before, address = string.match(old, '^%d+ (%S+) (%d+) (%d+) %S+ %d+ %d+ %d+ %d+ (%S+)$')
+  local last, incarnation, since, lost_before, address = string.match(old, '^(%d+) (%S+) (%d+) (%d+) %S+ %d+ %d+ %d+ %d+ (%S+)$')
   local lease = redis.call('ZSCORE', KEYS[2], id)
   if lease and tonumber(lease) > tonumber(ARGV[1]) and (address ~= ARGV[4] or incarnation ~= ARGV[5]) then
     return { 'taken', address }
   end
   if incarnation == ARGV[5] then
     incarnation_epoch, lost = since, lost_before
+    is_stale = ARGV[10] ~= '-' and tonumber(ARGV[10]) < tonumber(last)
   end
 end
 local epoch = int(redis.call('INCR', KEYS[6]))
@@ -33,4 +35,9 @@ if ARGV[7] ~= '0' and redis.call('SISMEMBER', KEYS[5], id) == 0 then
 else
   redis.call('ZREM', KEYS[4], id)
 end
+if is_stale then
+  redis.call('HSET', KEYS[7], id, epoch)
+end
+-- What it holds and what is placed on it may have come apart while it was away.
+redis.call('HSET', KEYS[8], id, '-')
 return { 'ok', tonumber(epoch), redis.call('HGETALL', KEYS[1]), tonumber(lost) }

@@ -6,7 +6,12 @@ using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Tests.Client;
 using Backup.Tests.Manager;
+using Backup.WebConsole;
+using Backup.WebConsole.SigningIn;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.StaticAssets;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit.Abstractions;
 
@@ -16,8 +21,11 @@ namespace Backup.Tests.Access;
 [Collection(OnGarnet.Name)]
 public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper output)
 {
-    /// <summary>Another one here is a decision.</summary>
-    private static readonly string[] OpenToAll = [Defaults.HealthPath, Defaults.AlivePath];
+    /// <summary>What the framework adds for assets that are not in its list: nobody has told it anything, so it is closed, and may be.</summary>
+    private const string ClosedFallback = "{**path:file}";
+
+    /// <summary>Another one here is a decision. Of the console it is the way to its sign-in page, and that page; of its assets see below.</summary>
+    private static readonly string[] OpenToAll = [Defaults.HealthPath, Defaults.AlivePath, "/", SignIn.Path, SignIn.OutPath];
 
     [Fact]
     public async Task Each_route_lets_in_who_has_what_it_demands_and_nobody_else()
@@ -34,18 +42,24 @@ public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper out
             {
                 var demanded = endpoint.Metadata.GetMetadata<Demanded>()?.Scope ?? Scope.None;
                 var isOpen = endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null;
-                Assert.Equal(OpenToAll.Contains(pattern), isOpen);
-                Assert.True(isOpen || demanded != Scope.None, $"{method} {pattern} demands nothing, so nobody gets in.");
+                var isPage = endpoint.Metadata.GetMetadata<SignInDemanded>() is not null;
+                // The console's styles and scripts: files of the program, the same for everybody. Some thirty, of which one row is enough.
+                if (endpoint.Metadata.GetMetadata<StaticAssetDescriptor>() is not null && isOpen)
+                    continue;
+                Assert.Equal(OpenToAll.Contains(TrimmedPattern(pattern)), isOpen);
+                Assert.True(isOpen || isPage || demanded != Scope.None || pattern == ClosedFallback, $"{method} {pattern} demands nothing, so nobody gets in.");
                 var row = new StringBuilder();
                 foreach (var credential in credentials)
                 {
                     var status = await AskAsync(server, method, pattern, credential, demanded);
-                    var letIn = status is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden);
+                    // Who has not signed in is sent from a page to the sign-in page.
+                    var letIn = status is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden) && !(isPage && status == HttpStatusCode.Redirect);
                     row.Append($"{(int)status,14}");
-                    if (letIn != (isOpen || credential.Opens(demanded)))
+                    if (pattern != ClosedFallback && letIn != (isOpen ? letIn : !isPage && credential.Opens(demanded)))
                         wrong.Add($"{name} {method} {pattern} demands '{demanded.Text()}' and answers {(int)status} to: {credential.Name}");
                 }
-                output.WriteLine($"{$"{method} {pattern}",-45} {(isOpen ? "nothing" : demanded.Text()),-8}{row}");
+                Assert.True(pattern != ClosedFallback || row.ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries).All(status => status[0] == '4'));
+                output.WriteLine($"{$"{method} {pattern}",-45} {(isOpen ? "nothing" : isPage ? "sign-in" : demanded.Text()),-8}{row}");
             }
         }
         Assert.Empty(wrong);
@@ -63,6 +77,32 @@ public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper out
             foreach (var path in new[] { "/", "/v1/no-such-thing", "/v1/place/", "//v1/place", "/v1/../v1/cluster", "/metrics", "/swagger" })
                 Assert.Equal(HttpStatusCode.Unauthorized, (await nobody.GetAsync(new Uri(server.Address.OriginalString + path))).StatusCode);
             Assert.Equal(HttpStatusCode.NotFound, (await somebody.GetAsync("/v1/no-such-thing")).StatusCode);
+        }
+    }
+
+    /// <summary>The reason for the fallback policy: nobody has to remember anything for a new route to be closed.</summary>
+    [Fact]
+    public async Task A_route_that_somebody_forgot_to_close_is_closed()
+    {
+        var builder = WebApplication.CreateBuilder(["--urls=http://127.0.0.1:0", $"--Security:ClusterKey={ManagerProcess.KeyText}", "--Security:Enrolment=loopback"]);
+        builder.WebHost.UseKestrel();
+        builder.AddAccess("n1");
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<ITokens>(new NoTokens());
+        await using var app = builder.Build();
+        app.UseFailureResponses("n1");
+        app.UseAccess();
+        app.MapGet("/forgotten", () => "secret");
+        app.MapGet("/vague", () => "secret").RequireAuthorization();
+        app.MapGet("/said", () => "hello").Demand(Scope.List);
+        await app.StartAsync();
+        var address = new Uri(app.Urls.Single());
+        using var peer = new HttpClient(new ShowsProof(ManagerProcess.AsPeerTo("n1"), new SocketsHttpHandler())) { BaseAddress = address };
+        using var guest = new HttpClient { BaseAddress = address };
+        foreach (var http in new[] { peer, guest })
+        {
+            Assert.Equal(HttpStatusCode.Forbidden, (await http.GetAsync("/forgotten")).StatusCode);
+            Assert.Equal(HttpStatusCode.Forbidden, (await http.GetAsync("/vague")).StatusCode);
+            Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/said")).StatusCode);
         }
     }
 
@@ -130,15 +170,17 @@ public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper out
         await node.RetainAsync(client, new RetentionRequest(new RetentionPolicy(Last: 1), Apply: false), default);
     }
 
+    private static string TrimmedPattern(string pattern) => pattern == "/" ? pattern : pattern.TrimEnd('/');
+
     private static async Task<HttpStatusCode> AskAsync(ServerInProcess server, string method, string pattern, Credential credential, Scope demanded)
     {
         using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
-        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(server.Address, pattern.Replace("{**path}", "a/b")));
+        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(server.Address, pattern.Replace("{**path}", "a/b").Replace(ClosedFallback, "a.js")));
         if (method != "GET")
             request.Content = JsonContent.Create(new object());
         credential.Show(request, demanded);
         using var answer = await http.SendAsync(request);
-        if (!answer.IsSuccessStatusCode && !OpenToAll.Contains(pattern))
+        if (!answer.IsSuccessStatusCode && demanded != Scope.None)
             Assert.Equal(FailureBody.MediaType, answer.Content.Headers.ContentType?.MediaType);
         return answer.StatusCode;
     }
@@ -151,6 +193,11 @@ public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper out
             request.Headers.TryAddWithoutValidation(name, value);
         using var answer = await http.SendAsync(request);
         return answer.StatusCode;
+    }
+
+    private sealed class NoTokens : ITokens
+    {
+        public Task<TokenCheckReply> CheckAsync(TokenCheckRequest request, CancellationToken ct) => Task.FromResult(new TokenCheckReply(TokenStanding.Unknown, Scope.None, null));
     }
 
     /// <summary>A manager and a node, on the shared Redis.</summary>

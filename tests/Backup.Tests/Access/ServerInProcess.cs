@@ -56,9 +56,11 @@ public sealed class ServerInProcess : IAsyncDisposable
     {
         var server = new ServerInProcess(address);
         using var listening = DiagnosticListener.AllListeners.Subscribe(new OfHosting(server));
-        var thread = new Thread(() => server.Run(program, [$"--urls={address}", $"--Security:ClusterKey={ManagerProcess.KeyText}", .. args])) { IsBackground = true };
+        var thread = new Thread(() => server.Run(program, [$"--urls={address}", $"--applicationName={program.GetName().Name}", $"--Security:ClusterKey={ManagerProcess.KeyText}", .. args])) { IsBackground = true };
         thread.Start();
         await Task.WhenAny(server.built.Task, server.ended.Task);
+        if (server.built.Task.IsFaulted)
+            await server.built.Task;
         if (!server.built.Task.IsCompleted)
             throw new InvalidOperationException($"{program.GetName().Name} ended instead of starting.");
         server.host = await server.built.Task;
@@ -87,6 +89,10 @@ public sealed class ServerInProcess : IAsyncDisposable
         try
         {
             program.EntryPoint!.Invoke(null, [args]);
+        }
+        catch (TargetInvocationException e)
+        {
+            built.TrySetException(e.InnerException!);
         }
         finally
         {

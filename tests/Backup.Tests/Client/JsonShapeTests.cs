@@ -67,9 +67,9 @@ public sealed class JsonShapeTests
     public void The_cluster()
     {
         var node = new NodeStatus(Nodes[0], new Uri("http://h:1"), NodeState.Alive, 4, 2, Guid.Empty, null, new NodeSpace(10, 20, 5), 900);
-        var status = new ClusterStatus(true, [], [node], 2, 1, 0, 1000);
+        var status = new ClusterStatus(true, [], [node], 2, 1, 0, 1000, 3, new RepairStatus(true, ["It was asked for."], 7, 2, 90, 1, 0, 0, 5, 0));
         Assert.Equal(
-            """{"healthy":true,"problems":[],"nodes":[{"id":"node-1","address":"http://h:1/","state":"alive","files":4,"freeBytes":10,"totalBytes":20,"storedBytes":5,"epoch":2,"lastSeen":"1970-01-01T00:00:00.900Z"}],"copies":2,"clients":1,"reserved":0,"time":"1970-01-01T00:00:01.000Z"}""",
+            """{"healthy":true,"problems":[],"nodes":[{"id":"node-1","address":"http://h:1/","state":"alive","files":4,"freeBytes":10,"totalBytes":20,"storedBytes":5,"epoch":2,"lastSeen":"1970-01-01T00:00:00.900Z"}],"copies":2,"clients":1,"reserved":0,"time":"1970-01-01T00:00:01.000Z","copiesOwed":3,"repair":{"running":true,"reasons":["It was asked for."],"versionsExamined":7,"versionsCopied":2,"bytesCopied":90,"versionsLeft":1,"versionsLost":0}}""",
             JsonSerializer.Serialize(ClusterShape.Of(status), OutputJson.Default.ClusterShape));
         Assert.StartsWith("healthy:", ClusterText.Headline(status));
         Assert.DoesNotContain("healthy", string.Join('\n', ClusterText.Lines(status with { Healthy = false, Problems = ["node-2 is dead"] })));

@@ -13,7 +13,9 @@ public sealed class ManagerProcess : IAsyncDisposable
     public static readonly string KeyText = System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true);
 
     /// <summary>As a node speaks to the manager.</summary>
-    public static readonly IProof AsNode = new PeerGrants(ClusterKey.Parse(KeyText), "n1", TimeProvider.System).To(Grant.Manager);
+    public static readonly IProof AsNode = AsPeerTo(Grant.Manager);
+
+    public static IProof AsPeerTo(string audience) => new PeerGrants(ClusterKey.Parse(KeyText), "n1", TimeProvider.System).To(audience);
 
     private readonly Process process;
 
