@@ -16,6 +16,8 @@ try
         .WithHttpEndpoint(port: cluster.BasePort, name: "http", isProxied: false)
         .WithHttpHealthCheck("/health")
         .WithEnvironment("Cluster__Copies", cluster.Copies.ToString());
+    if (cluster.RepairGrace is { } grace)
+        manager.WithEnvironment("Cluster__RepairGrace", grace.ToString());
 
     switch (cluster.Redis)
     {
@@ -44,6 +46,7 @@ try
     }
 
     Common(manager);
+    PassOn("Manager", manager, "Cluster");
     for (var number = 1; number <= cluster.Nodes; number++)
     {
         var id = "node-" + number;
@@ -58,6 +61,7 @@ try
             .WithReference(manager)
             .WaitFor(manager);
         Common(node);
+        PassOn("Node", node, "Node");
     }
 
     builder.Services.AddSingleton(cluster);
@@ -71,6 +75,13 @@ try
         .WithEnvironment("DOTNET_ENVIRONMENT", builder.Environment.EnvironmentName)
         // With nobody at the other end (under tests) the default of ten seconds would be the time it takes to stop.
         .WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "1000");
+
+    // Settings of every manager and of every node go through as they are; each process checks its own.
+    void PassOn(string section, IResourceBuilder<ProjectResource> project, string theirSection)
+    {
+        foreach (var setting in builder.Configuration.GetSection(section).GetChildren().Where(setting => setting.Value is not null))
+            project.WithEnvironment($"{theirSection}__{setting.Key}", setting.Value!);
+    }
 }
 catch (BadSettingException bad)
 {

@@ -37,6 +37,9 @@ public sealed record ClusterOptions
 
     public RedisKind Redis { get; private init; }
 
+    /// <summary>How long a node may be dead before its files get other copies; null leaves it to the manager.</summary>
+    public TimeSpan? RepairGrace { get; private init; }
+
     public int RedisPort => BasePort - 1;
 
     public string RedisDirectory => Path.Combine(DataDirectory, "redis");
@@ -68,7 +71,7 @@ public sealed record ClusterOptions
     private static ClusterOptions Read(IConfiguration configuration, string repository)
     {
         var section = configuration.GetSection("Cluster");
-        string[] known = [nameof(Nodes), nameof(Copies), nameof(BasePort), nameof(DataDirectory), nameof(Redis)];
+        string[] known = [nameof(Nodes), nameof(Copies), nameof(BasePort), nameof(DataDirectory), nameof(Redis), nameof(RepairGrace)];
         var unknown = section.GetChildren().FirstOrDefault(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase));
         if (unknown is not null)
             throw new BadSettingException($"Cluster:{unknown.Key} is not a setting. There are {string.Join(", ", known.Select(name => $"Cluster:{name}"))}.");
@@ -96,8 +99,14 @@ public sealed record ClusterOptions
             BasePort = Ports.Choose(basePort, nodes, withRedis: kind == RedisKind.Embedded),
             DataDirectory = Path.GetFullPath(section[nameof(DataDirectory)] is { Length: > 0 } directory ? directory : ".cluster", repository),
             Redis = kind,
+            RepairGrace = Time(section, nameof(RepairGrace)),
         };
     }
+
+    private static TimeSpan? Time(IConfiguration section, string name) =>
+        section[name] is not { Length: > 0 } text ? null
+        : TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time >= TimeSpan.Zero ? time
+        : throw new BadSettingException($"Cluster:{name}={text} is not a time such as 00:10:00.");
 
     private static int Number(IConfiguration section, string name, int min, int max, int otherwise)
     {

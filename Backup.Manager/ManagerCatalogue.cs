@@ -3,7 +3,8 @@ using Backup.Protocol;
 namespace Backup.Manager;
 
 /// <summary>The manager behind its routes. It holds nothing: any number of them may run on one Redis.</summary>
-public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing listing, Registry registry, Status status, Collection.Snapshots snapshots, Collection.Retention retention,
+public sealed class ManagerCatalogue(
+    Placer placer, Committer committer, Listing listing, Registry registry, Status status, Collection.Snapshots snapshots, Collection.Retention retention, Collection.Drops drops,
     EventLog events, RepairRequests repair, WhatIf whatIf) : IManager
 {
     public Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct) => placer.PlaceAsync(client, request, ct);
@@ -50,6 +51,12 @@ public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing
 
     public Task<RetentionReply> RetainAsync(ClientId client, RetentionRequest request, CancellationToken ct) => retention.RetainAsync(client, request, ct);
 
-    /// <summary>Nothing is dropped yet, so there is nothing to bring back.</summary>
-    public async Task<UndoReply> UndoRetentionAsync(ClientId client, CancellationToken ct) => new(await snapshots.ListAsync(client, ct), 0);
+    public async Task<UndoReply> UndoRetentionAsync(ClientId client, CancellationToken ct)
+    {
+        var reply = await drops.UndoAsync(client, ct);
+        // While they were dropped nobody made copies of them.
+        if (reply.Versions > 0)
+            await repair.AskRepairAsync(ct);
+        return reply;
+    }
 }

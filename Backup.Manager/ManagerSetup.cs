@@ -14,14 +14,15 @@ public static class ManagerSetup
         services.AddSingleton(_ => Metadata.Connect(redis));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Placer>().AddSingleton<Reservations>().AddSingleton<Committer>();
-        services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>().AddSingleton<Collection.Snapshots>().AddSingleton<Collection.Retention>();
+        services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>().AddSingleton<Collection.Snapshots>().AddSingleton<Collection.Retention>().AddSingleton<Collection.Drops>();
         services.AddSingleton<ClusterView>().AddSingleton<EventLog>();
-        services.AddSingleton<NodeCalls>().AddSingleton<FileRepair>().AddSingleton<Reconciler>().AddSingleton<RepairRequests>().AddSingleton<WhatIf>();
+        services.AddSingleton<NodeConnections>().AddSingleton<FileRepair>().AddSingleton<Reconciler>().AddSingleton<RepairRequests>().AddSingleton<WhatIf>();
         services.AddSingleton<ManagerCatalogue>();
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<IOperator>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ReservationExpiry>().AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
+        services.AddSingleton<Collection.Forgetter>().AddHostedService(all => all.GetRequiredService<Collection.Forgetter>());
         services.AddSingleton<Watch>().AddHostedService(all => all.GetRequiredService<Watch>());
         return services.AddSingleton<RepairWorker>().AddHostedService(all => all.GetRequiredService<RepairWorker>());
     }

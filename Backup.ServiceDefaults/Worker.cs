@@ -28,6 +28,8 @@ public abstract partial class Worker(TimeProvider time, ILogger logger) : Backgr
     /// <summary>A single long step must not become a long silence.</summary>
     private static readonly TimeSpan BusyPauseMax = TimeSpan.FromSeconds(10);
 
+    protected TimeProvider Time => time;
+
     /// <summary>The name of its spans and log lines.</summary>
     protected virtual string Name => GetType().Name;
 

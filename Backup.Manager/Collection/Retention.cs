@@ -1,28 +1,49 @@
 using System.Text;
 using Backup.Manager.Redis;
 using Backup.Protocol;
+using Microsoft.Extensions.Options;
 
 namespace Backup.Manager.Collection;
 
-/// <summary>What a policy would keep and drop of a client's past. It tells; it does not drop anything yet.</summary>
-public sealed class Retention(Snapshots snapshots, Names names, Metadata metadata, TimeProvider time)
+/// <summary>
+/// What a policy keeps and drops of a client's past, by the cluster's clock. ① It sorts the snapshots, ② takes the names of those
+/// that go away, ③ goes through the client's names a page at a time and drops the versions that no kept moment shows.
+/// In this order a crash leaves versions that nothing shows, which the next run drops, and never a moment that is not whole.
+/// </summary>
+public sealed class Retention(Snapshots snapshots, Drops drops, Names names, Metadata metadata, TimeProvider time, IOptions<ClusterOptions> options)
 {
+    /// <summary>Times it begins anew because a snapshot was made or pinned meanwhile: each is a new plan over all names.</summary>
+    private const int AttemptsMax = 5;
+
     public async Task<RetentionReply> RetainAsync(ClientId client, RetentionRequest request, CancellationToken ct)
     {
         var policy = request.Policy;
         if (new[] { policy.Last, policy.Hourly, policy.Daily, policy.Weekly, policy.Monthly, policy.Yearly }.Any(count => count < 0))
             throw Failure.InvalidRequest("A policy counts from 0 up.").Exception();
-        if (request.Apply)
-            throw new Failure(FailureCode.VersionUnsupported, "This cluster only previews retention; it keeps every version.", "manager", "Use preview.").Exception();
-
-        var all = await snapshots.ListAsync(client, ct);
-        var (kept, dropped) = RetentionPlan.Sort(all, policy, time.GetUtcNow().ToUnixTimeMilliseconds());
-        var (versions, bytes) = await ExpiredAsync(client, [.. kept.Select(k => k.Snapshot.TimeMs).Order()], all.Length == 0 ? 0 : all[^1].TimeMs, ct);
-        return new RetentionReply([.. kept], [.. dropped], versions, bytes, UndoUntilMs: 0);
+        var done = new RetentionReply([], [], 0, 0, 0);
+        for (var attempt = 0; attempt < AttemptsMax; attempt++)
+        {
+            var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+            var (all, moments) = await snapshots.ReadAsync(client, ct);
+            var (kept, dropped) = RetentionPlan.Sort(all, policy, nowMs); // ①
+            if (all.Length == 0)
+                return done;
+            var drop = request.Apply ? new Drop(client, moments, nowMs + (long)options.Value.UndoTime.TotalMilliseconds) : null;
+            if (drop is not null && !await drops.TakeSnapshotsAsync(drop, dropped, ct)) // ②
+                continue;
+            done = done with { Kept = [.. kept], Dropped = [.. done.Dropped, .. dropped] };
+            var expired = await ExpireAsync(client, drop, [.. kept.Select(k => k.Snapshot.TimeMs).Order()], all[^1].TimeMs, ct); // ③
+            done = done with { Versions = done.Versions + expired.Versions, Bytes = done.Bytes + expired.Bytes, UndoUntilMs = drop?.UntilMs ?? 0 };
+            if (expired.IsWhole)
+                return done.Dropped.Length == 0 && done.Versions == 0 ? done with { UndoUntilMs = 0 } : done;
+        }
+        throw new Failure(FailureCode.Busy, "Snapshots of this client are made all the time while its past is looked through.", "manager",
+            "Try again when no backup runs; what was dropped so far can be brought back.").Exception();
     }
 
     /// <summary>Goes through all names of the client, a page at a time.</summary>
-    private async Task<(long Versions, long Bytes)> ExpiredAsync(ClientId client, long[] keptMs, long newestMs, CancellationToken ct)
+    /// <param name="drop">Null only counts.</param>
+    private async Task<(bool IsWhole, long Versions, long Bytes)> ExpireAsync(ClientId client, Drop? drop, long[] keptMs, long newestMs, CancellationToken ct)
     {
         long versions = 0, bytes = 0;
         byte[] from = [];
@@ -31,13 +52,14 @@ public sealed class Retention(Snapshots snapshots, Names names, Metadata metadat
             var (page, _) = await names.ReadAsync(client, from, after: from.Length > 0, [], Limits.ListPageMax, ct);
             RootedPath[] paths = [.. page.Select(name => RootedPath.Parse(name))];
             var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
-            foreach (var (path, value) in paths.Zip(values))
-            {
-                foreach (var expired in value is null ? [] : RetentionPlan.Expired(FileLines.All(path, value), keptMs, newestMs))
-                    (versions, bytes) = (versions + 1, bytes + expired.SizeBytes);
-            }
+            FileVersion[] expired = [.. paths.Zip(values).Where(pair => pair.Second is not null)
+                .SelectMany(pair => RetentionPlan.Expired(FileLines.All(pair.First, pair.Second!), keptMs, newestMs))];
+            var gone = drop is null ? (expired.Length, expired.Sum(version => version.SizeBytes)) : await drops.TakeVersionsAsync(drop, expired, ct);
+            if (gone is not { } counted)
+                return (false, versions, bytes);
+            (versions, bytes) = (versions + counted.Item1, bytes + counted.Item2);
             if (page.Length < Limits.ListPageMax)
-                return (versions, bytes);
+                return (true, versions, bytes);
             from = Encoding.UTF8.GetBytes(page[^1]);
         }
     }

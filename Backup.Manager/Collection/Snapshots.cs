@@ -15,7 +15,7 @@ public sealed partial class Snapshots(Metadata metadata, TimeProvider time)
             throw Failure.InvalidRequest("A snapshot's name is 1 to 100 letters, digits and any of - _ . : +").Exception();
         if (request.AtMs is < 0 || request.AtMs > nowMs)
             throw Failure.InvalidRequest("A snapshot is of a moment that has passed.").Exception();
-        var reply = await metadata.RunAsync(new ScriptCall(Script.PutSnapshot).Key(Keys.Snapshots(client))
+        var reply = await metadata.RunAsync(new ScriptCall(Script.PutSnapshot).Key(Keys.Snapshots(client), Keys.Seq(client))
             .Arg(request.Name).Arg(request.AtMs ?? nowMs).Arg(request.AtMs is null ? "0" : "1").Arg(request.Automatic ? "1" : "0")
             .Arg(request.PinnedUntilMs?.ToString(CultureInfo.InvariantCulture) ?? NoPin), ct);
         return reply[0].Text == "ok" ? Parse(request.Name, reply[1].Text)
@@ -23,15 +23,18 @@ public sealed partial class Snapshots(Metadata metadata, TimeProvider time)
     }
 
     /// <summary>Oldest first.</summary>
-    public async Task<Snapshot[]> ListAsync(ClientId client, CancellationToken ct)
+    public async Task<Snapshot[]> ListAsync(ClientId client, CancellationToken ct) => (await ReadAsync(client, ct)).Snapshots;
+
+    /// <summary>The same, with a number that changes whenever they do.</summary>
+    public async Task<(Snapshot[] Snapshots, long Moments)> ReadAsync(ClientId client, CancellationToken ct)
     {
-        var reply = await metadata.RunAsync(new ScriptCall(Script.ListSnapshots).Key(Keys.Snapshots(client)), ct);
-        return [.. reply.Pairs.Select(pair => Parse(pair.Name, pair.Value)).OrderBy(s => s.TimeMs).ThenBy(s => s.Name, StringComparer.Ordinal)];
+        var reply = await metadata.RunAsync(new ScriptCall(Script.ListSnapshots).Key(Keys.Snapshots(client), Keys.Seq(client)), ct);
+        return ([.. reply[1].Pairs.Select(pair => Parse(pair.Name, pair.Value)).OrderBy(s => s.TimeMs).ThenBy(s => s.Name, StringComparer.Ordinal)], reply[0].Number);
     }
 
     public async Task DropAsync(ClientId client, string name, CancellationToken ct)
     {
-        var reply = await metadata.RunAsync(new ScriptCall(Script.DropSnapshot).Key(Keys.Snapshots(client))
+        var reply = await metadata.RunAsync(new ScriptCall(Script.DropSnapshot).Key(Keys.Snapshots(client), Keys.Seq(client))
             .Arg(name).Arg(time.GetUtcNow().ToUnixTimeMilliseconds()), ct);
         if (reply[0].Text == "none")
             throw Failure.NotFound($"The snapshot '{RootedPath.Escape(name)}'").Exception();

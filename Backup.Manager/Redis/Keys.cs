@@ -59,7 +59,16 @@ public static class Keys
     /// <summary>Hash holder, until, token of a background duty.</summary>
     public static string Duty(string name) => $"duty:{name}";
 
-    /// <summary>Hash version, timeMs, generation of a client.</summary>
+    /// <summary>Zset "client id" → when what was dropped under this id goes for good, Unix milliseconds.</summary>
+    public const string Drops = "drops";
+
+    /// <summary>Set of ids: what retention dropped of a client and an undo still brings back.</summary>
+    public static string Undoable(ClientId client) => $"undoable:{client}";
+
+    /// <summary>Hash path → lines of versions that were dropped, "/name" → a snapshot that was.</summary>
+    public static string Dropped(ClientId client, string id) => $"dropped:{client}:{id}";
+
+    /// <summary>Hash version, timeMs, generation, moments of a client.</summary>
     public static string Seq(ClientId client) => $"seq:{client}";
 
     /// <summary>What precedes the path in the key of a file's value.</summary>

@@ -64,13 +64,6 @@ public sealed class Metadata : IAsyncDisposable
         return [.. values.Select(value => (byte[])value!)];
     }
 
-    /// <summary>The members of a set.</summary>
-    public async Task<string[]> ReadSetAsync(string key, CancellationToken ct)
-    {
-        var values = await BoundedAsync("set", 1, database => database.SetMembersAsync(key), ct);
-        return [.. values.Select(value => (string)value!)];
-    }
-
     /// <summary>Some fields of a hash, null where there is none.</summary>
     public async Task<string?[]> ReadHashAsync(string key, IEnumerable<string> fields, CancellationToken ct)
     {
@@ -80,6 +73,14 @@ public sealed class Metadata : IAsyncDisposable
         var values = await BoundedAsync("hash", names.Length, database => database.HashGetAsync(key, names), ct);
         return [.. values.Select(value => (string?)value)];
     }
+
+    /// <summary>The members of a set.</summary>
+    public async Task<string[]> ReadSetAsync(string key, CancellationToken ct) =>
+        [.. (await BoundedAsync("members", 1, database => database.SetMembersAsync(key), ct)).Select(value => (string)value!)];
+
+    /// <summary>The names of a hash's fields.</summary>
+    public async Task<string[]> ReadFieldsAsync(string key, CancellationToken ct) =>
+        [.. (await BoundedAsync("fields", 1, database => database.HashKeysAsync(key), ct)).Select(value => (string)value!)];
 
     /// <summary>The members of a sorted set up to a score.</summary>
     public async Task<string[]> ReadUpToAsync(string key, long score, int most, CancellationToken ct)

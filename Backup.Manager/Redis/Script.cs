@@ -31,6 +31,11 @@ public sealed class Script
     public static readonly Script PutSnapshot = new("put-snapshot");
     public static readonly Script DropSnapshot = new("drop-snapshot");
     public static readonly Script ListSnapshots = new("list-snapshots");
+    public static readonly Script UnnameSnapshots = new("unname-snapshots");
+    public static readonly Script RetireVersions = new("retire-versions", Nodes, Lines);
+    public static readonly Script RestoreDrop = new("restore-drop", Nodes, Lines);
+    public static readonly Script BeginForget = new("begin-forget");
+    public static readonly Script EndForget = new("end-forget");
 
     private Script(string name, params string[] libraries)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 
@@ -8,7 +9,7 @@ namespace Backup.Manager;
 /// Compares what a node holds with what is placed on it, a page at a time, and has it forget the rest: copies that went
 /// elsewhere while it was away, versions that were dropped, and uploads that were never committed.
 /// </summary>
-public sealed partial class Reconciler(Metadata metadata, NodeCalls calls, TimeProvider time, ILogger<Reconciler> log)
+public sealed partial class Reconciler(Metadata metadata, NodeConnections calls, TimeProvider time, ILogger<Reconciler> log)
 {
     /// <summary>Where each node begins.</summary>
     public const string Start = "-";
@@ -37,13 +38,31 @@ public sealed partial class Reconciler(Metadata metadata, NodeCalls calls, TimeP
     {
         // Reservations first: what is committed between the two questions then stands in its line.
         var reserved = await ReservedAsync(client, ct);
-        RootedPath[] paths = [.. held.Select(version => version.Path).Distinct()];
-        var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
-        var placed = paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!)).ToDictionary(version => version.Version);
         var youngMs = (time.GetUtcNow() - YoungTime).ToUnixTimeMilliseconds();
-        return [.. held.Where(version => placed.TryGetValue(version.Version, out var line)
-            ? !line.Nodes.Contains(node)
-            : version.TimeMs < youngMs && !reserved.Contains(version.Version))];
+        List<HeldVersion> surplus = [.. held];
+        // Retention may take a version from its line to what was dropped, and an undo bring it back: what is found in neither, twice, is in neither.
+        for (var look = 0; look < 2 && surplus.Count > 0; look++)
+        {
+            var placed = await PlacedAsync(client, [.. surplus.Select(version => version.Path).Distinct()], ct);
+            surplus.RemoveAll(version => placed[version.Version].Any()
+                ? placed[version.Version].Any(line => line.Nodes.Contains(node))
+                : version.TimeMs >= youngMs || reserved.Contains(version.Version));
+        }
+        return surplus;
+    }
+
+    /// <summary>The versions of these files, those included that an undo of retention would bring back.</summary>
+    private async Task<ILookup<long, FileVersion>> PlacedAsync(ClientId client, RootedPath[] paths, CancellationToken ct)
+    {
+        var placed = new List<FileVersion>();
+        foreach (var id in await metadata.ReadSetAsync(Keys.Undoable(client), ct))
+        {
+            var dropped = await metadata.ReadHashAsync(Keys.Dropped(client, id), paths.Select(path => path.Value), ct);
+            placed.AddRange(paths.Zip(dropped).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, Encoding.ASCII.GetBytes(pair.Second!))));
+        }
+        var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
+        placed.AddRange(paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!)));
+        return placed.ToLookup(version => version.Version);
     }
 
     private async Task<HashSet<long>> ReservedAsync(ClientId client, CancellationToken ct)

@@ -1,6 +1,7 @@
 -- Takes a name away, unless it is pinned by the cluster's clock.
 --
 -- KEYS[1] snapshots of the client: hash name -> "timeMs automatic pinnedUntilMs|-"
+-- KEYS[2] seq of the client: its field moments changes with every snapshot
 -- ARGV[1] name   ARGV[2] now, ms
 --
 -- Returns {"ok"} | {"none"} | {"pinned", until, ms}
@@ -14,4 +15,5 @@ if pinned ~= '-' and tonumber(pinned) > tonumber(ARGV[2]) then
   return { 'pinned', pinned }
 end
 redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('HINCRBY', KEYS[2], 'moments', 1)
 return { 'ok' }

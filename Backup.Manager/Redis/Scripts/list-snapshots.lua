@@ -1,7 +1,8 @@
 -- All named moments of a client.
 --
 -- KEYS[1] snapshots of the client: hash name -> "timeMs automatic pinnedUntilMs|-"
+-- KEYS[2] seq of the client: its field moments changes with every snapshot
 --
--- Returns {name, entry...}
+-- Returns {moments, {name, entry...}}
 
-return redis.call('HGETALL', KEYS[1])
+return { tonumber(redis.call('HGET', KEYS[2], 'moments') or '0'), redis.call('HGETALL', KEYS[1]) }

@@ -1,6 +1,7 @@
 -- Names a moment, or pins a named one longer. A moment never moves and a pin is never shortened.
 --
 -- KEYS[1] snapshots of the client: hash name -> "timeMs automatic pinnedUntilMs|-"
+-- KEYS[2] seq of the client: its field moments changes with every snapshot
 -- ARGV[1] name   ARGV[2] the moment, ms   ARGV[3] "1" when the caller chose the moment   ARGV[4] automatic "0" | "1"   ARGV[5] pinned until, ms, or "-"
 --
 -- Returns {"ok", entry} | {"other", entry}
@@ -19,4 +20,5 @@ if entry then
 end
 local now = time .. ' ' .. automatic .. ' ' .. pinned
 redis.call('HSET', KEYS[1], ARGV[1], now)
+redis.call('HINCRBY', KEYS[2], 'moments', 1)
 return { 'ok', now }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using Backup.Manager;
+using Backup.Manager.Collection;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 using static Backup.Tests.Manager.ManagersOnRedis;
@@ -39,14 +40,43 @@ public abstract class ScriptTests(RedisFixture fixture)
         await cluster.First.ClusterAsync(default);
         await cluster.First.SnapshotAsync(cluster.Client, new SnapshotRequest("noon"), default);
         await cluster.First.DeleteSnapshotAsync(cluster.Client, new SnapshotDeleteRequest("noon"), default);
+        await ForgetSomethingAsync(cluster);
+        await cluster.RegisterManyAsync("n1", "n2");
         await cluster.PlaceAsync("late", ["x"]);
         cluster.Time.Advance(Leases.Reservation);
         await cluster.Get<ReservationExpiry>().StepAsync(default);
+        await HealAsync(cluster);
 
-        Assert.Equal(All.Select(script => $"redis {script.Verb}").Order(),
+        Assert.Equal(All.Select(script => $"redis {script.Verb}").Distinct().Order(),
             seen.Select(name => string.Join(' ', name.Split(' ')[..2])).Distinct().Intersect(All.Select(script => $"redis {script.Verb}")).Order());
         Assert.Contains($"redis place {NameLeaves.NamesMax + 1}", seen);
         Assert.Contains($"redis commit {NameLeaves.NamesMax + 1}", seen);
+    }
+
+    /// <summary>Notices the nodes, looks at every file, and moves what there is to move: nothing.</summary>
+    private static async Task HealAsync(ManagersOnRedis cluster)
+    {
+        await cluster.Get<Watch>().StepAsync(default);
+        await cluster.First.EventsAsync(new EventsRequest(0, 10), default);
+        await cluster.First.RepairAsync(default);
+        await cluster.Get<RepairWorker>().StepAsync(default);
+        await cluster.Get<Metadata>().RunAsync(new ScriptCall(Script.MoveCopies).Key(Keys.Loads, Keys.Candidates, Keys.Debts, Keys.Duty(RepairWorker.Duty), Keys.Seq(cluster.Client))
+            .Arg(1).Arg(cluster.Client.ToString()).Arg(0), default);
+        await cluster.Get<Metadata>().RunAsync(new ScriptCall(Script.ReservedVersions).Key(Keys.Reservation("x")), default);
+    }
+
+    /// <summary>Drops a version, brings it back, and drops it for good.</summary>
+    private static async Task ForgetSomethingAsync(ManagersOnRedis cluster)
+    {
+        await cluster.StoreAsync(Name(0));
+        var keepOne = new RetentionRequest(new RetentionPolicy(Last: 1), Apply: true);
+        foreach (var name in new[] { "old", "new" })
+            await cluster.First.SnapshotAsync(cluster.Client, new SnapshotRequest(name, Automatic: true), default);
+        await cluster.First.RetainAsync(cluster.Client, keepOne, default);
+        await cluster.First.UndoRetentionAsync(cluster.Client, default);
+        await cluster.First.RetainAsync(cluster.Client, keepOne, default);
+        cluster.Time.Advance(TimeSpan.FromDays(7));
+        await cluster.Get<Forgetter>().StepAsync(default);
     }
 
     [SkippableFact]

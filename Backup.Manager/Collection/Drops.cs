@@ -1,0 +1,134 @@
+using System.Globalization;
+using Backup.Manager.Redis;
+using Backup.Protocol;
+
+namespace Backup.Manager.Collection;
+
+/// <summary>One run of retention.</summary>
+/// <param name="Moments">The number that says which snapshots its plan was made of.</param>
+/// <param name="UntilMs">When what it drops goes for good.</param>
+public sealed record Drop(ClientId Client, long Moments, long UntilMs)
+{
+    /// <summary>Taking snapshots away changes the number; this is what it is afterwards.</summary>
+    public long Moments { get; set; } = Moments;
+}
+
+/// <summary>
+/// What retention dropped: gone from every listing at once, and kept aside until it goes for good, so that an undo can bring it
+/// back. Each page of names lies under an id of its own, which keeps the scripts short.
+/// </summary>
+public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
+{
+    /// <summary>Times a call is made again because leaves moved meanwhile.</summary>
+    private const int AttemptsMax = 20;
+
+    /// <returns>False when the client's snapshots are no longer those of the plan.</returns>
+    public async Task<bool> TakeSnapshotsAsync(Drop drop, IReadOnlyCollection<Snapshot> dropped, CancellationToken ct)
+    {
+        if (dropped.Count == 0)
+            return true;
+        var id = NewId();
+        var call = new ScriptCall(Script.UnnameSnapshots) { Count = dropped.Count }
+            .Key(Keys.Snapshots(drop.Client), Keys.Seq(drop.Client), Keys.Drops, Keys.Undoable(drop.Client), Keys.Dropped(drop.Client, id))
+            .Arg(drop.Moments).Arg(drop.UntilMs).Arg(Member(drop.Client, id)).Arg(id);
+        foreach (var snapshot in dropped)
+            call.Arg(snapshot.Name);
+        var reply = await metadata.RunAsync(call, ct);
+        if (reply[0].Text == "changed")
+            return false;
+        drop.Moments = reply[1].Number;
+        return true;
+    }
+
+    /// <param name="expired">Of one page of names.</param>
+    /// <returns>How many versions of how many bytes went; null when the client's snapshots are no longer those of the plan.</returns>
+    public async Task<(int Versions, long Bytes)?> TakeVersionsAsync(Drop drop, IReadOnlyCollection<FileVersion> expired, CancellationToken ct)
+    {
+        if (expired.Count == 0)
+            return (0, 0);
+        var (client, id) = (drop.Client, NewId());
+        var files = expired.GroupBy(version => version.Path).ToList();
+        var leaves = await names.LeavesAsync(client, ct);
+        for (var attempt = 0; attempt < AttemptsMax; attempt++)
+        {
+            var call = new ScriptCall(Script.RetireVersions) { Count = expired.Count }
+                .Key(Keys.Seq(client), Keys.Leaves(client), Keys.Loads, Keys.Candidates, Keys.Drops, Keys.Undoable(client), Keys.Dropped(client, id), Keys.Debts)
+                .Arg(drop.Moments).Arg(leaves.Count).Arg(leaves.Last).Arg(drop.UntilMs).Arg(Member(client, id)).Arg(id)
+                .Arg(Keys.FilePrefix(client).Length).Arg(client.ToString());
+            var indexes = AddFiles(call, client, leaves, files.Select(file => file.Key));
+            foreach (var (file, leaf) in files.Zip(indexes))
+                call.Arg($"{leaf} ,{string.Join(',', file.Select(version => version.Version))},");
+            var reply = await metadata.RunAsync(call, ct);
+            if (reply[0].Text == "changed")
+                return null;
+            if (reply[0].Text == "ok")
+                return ((int)reply[1].Number, long.Parse(reply[2].Text, CultureInfo.InvariantCulture));
+            leaves = await names.MovedAsync(client, attempt, ct);
+        }
+        throw new InvalidOperationException("Moved leaves are given up by the names.");
+    }
+
+    /// <summary>Brings back everything of the client that does not go for good yet.</summary>
+    public async Task<UndoReply> UndoAsync(ClientId client, CancellationToken ct)
+    {
+        long versions = 0;
+        foreach (var id in await metadata.ReadSetAsync(Keys.Undoable(client), ct))
+            versions += await UndoAsync(client, id, ct);
+        return new UndoReply(await snapshots.ListAsync(client, ct), versions);
+    }
+
+    /// <summary>Names that stand for snapshots among the paths of what was dropped: no path begins so.</summary>
+    public static bool IsSnapshot(string field) => field.StartsWith('/');
+
+    private async Task<long> UndoAsync(ClientId client, string id, CancellationToken ct)
+    {
+        var fields = await metadata.ReadFieldsAsync(Keys.Dropped(client, id), ct);
+        RootedPath[] paths = [.. fields.Where(field => !IsSnapshot(field)).Select(field => RootedPath.Parse(field))];
+        var leaves = await names.LeavesAsync(client, ct);
+        for (var attempt = 0; attempt < AttemptsMax; attempt++)
+        {
+            var call = new ScriptCall(Script.RestoreDrop) { Count = paths.Length }
+                .Key(Keys.Seq(client), Keys.Leaves(client), Keys.Loads, Keys.Candidates, Keys.Drops, Keys.Undoable(client), Keys.Dropped(client, id), Keys.Debts, Keys.Snapshots(client))
+                .Arg(leaves.Count).Arg(leaves.Last).Arg(Member(client, id)).Arg(id).Arg(Keys.FilePrefix(client).Length).Arg(client.ToString()).Arg(NameLeaves.NamesMax);
+            var leafKeys = new Dictionary<int, string>();
+            foreach (var leaf in AddFiles(call, client, leaves, paths, leafKeys))
+                call.Arg(leaf);
+            var reply = await metadata.RunAsync(call, ct);
+            if (reply[0].Text == "gone")
+                return 0;
+            if (reply[0].Text == "ok")
+            {
+                await names.SplitAsync(client, reply[2].Texts.Select(text => text.Split(' '))
+                    .Select(parts => (leafKeys[int.Parse(parts[0], CultureInfo.InvariantCulture)], long.Parse(parts[1], CultureInfo.InvariantCulture))), ct);
+                return reply[1].Number;
+            }
+            leaves = await names.MovedAsync(client, attempt, ct);
+        }
+        throw new InvalidOperationException("Moved leaves are given up by the names.");
+    }
+
+    /// <summary>Declares the files' keys, then those of their leaves.</summary>
+    /// <returns>Of each file the index of its leaf in KEYS.</returns>
+    private static List<int> AddFiles(ScriptCall call, ClientId client, NameLeaves leaves, IEnumerable<RootedPath> paths, Dictionary<int, string>? leafKeys = null)
+    {
+        var all = paths.ToList();
+        foreach (var path in all)
+            call.Key(Keys.File(client, path));
+        var indexes = new Dictionary<int, int>();
+        var found = new List<int>(all.Count);
+        foreach (var leaf in all.Select(path => leaves.LeafOf(path.Value)))
+        {
+            if (!indexes.TryGetValue(leaf, out var index))
+            {
+                indexes[leaf] = index = call.AddKey(Keys.Leaf(client, leaf));
+                leafKeys?.Add(index, Keys.Leaf(client, leaf));
+            }
+            found.Add(index);
+        }
+        return found;
+    }
+
+    private static string NewId() => Guid.NewGuid().ToString("N");
+
+    private static string Member(ClientId client, string id) => $"{client} {id}";
+}

@@ -1,0 +1,76 @@
+using Backup.Protocol;
+
+namespace Backup.ClusterTests;
+
+/// <summary>Retention on a whole cluster: what nobody can ask for any more is forgotten by its nodes, and the disk gets its space back.</summary>
+public class RetentionTests
+{
+    private const int Files = 16;
+    private const int FileBytes = 4 << 20;
+
+    [Fact]
+    public async Task What_retention_drops_gives_its_space_back_and_the_rest_comes_back_whole()
+    {
+        await using var cluster = await RunningCluster.StartAsync(null, nodes: 3, "--Manager:UndoTime=00:00:00", "--Node:GraceTime=00:00:00");
+        var connection = cluster.Connect(ClientId.New());
+        await connection.UploadAsync(Enumerable.Range(0, Files).Select(i => Transfers.File($"half/{i}", i, FileBytes)));
+        await SnapshotAsync(connection, "before");
+        await connection.UploadAsync(Enumerable.Range(0, Files / 2).Select(i => Transfers.Gone($"half/{i}")));
+        await SnapshotAsync(connection, "after");
+
+        var retained = await connection.AskAsync(n => n.RetainAsync(connection.Client, new RetentionRequest(new RetentionPolicy(Last: 1), Apply: true), default), default);
+        Assert.Equal(Files, retained.Versions); // of each deleted file its content and its tombstone
+        await FreedAsync(cluster, liveBytes: 2L * Files / 2 * FileBytes);
+
+        for (var i = Files / 2; i < Files; i++)
+            await connection.RestoreAsync((await connection.LookupAsync($"half/{i}"))!, i);
+        var status = await connection.StatusAsync();
+        Assert.Equal(2 * Files / 2, status.Nodes.Sum(node => node.Files));
+    }
+
+    [Fact]
+    public async Task What_was_dropped_by_mistake_comes_back_with_its_content()
+    {
+        await using var cluster = await RunningCluster.StartAsync(null, nodes: 2, "--Node:GraceTime=00:00:00");
+        var connection = cluster.Connect(ClientId.New());
+        await connection.UploadAsync(Transfers.File("wanted", 1, 3_000_000));
+        await SnapshotAsync(connection, "before");
+        await connection.UploadAsync(Transfers.Gone("wanted"));
+        await SnapshotAsync(connection, "after");
+        await connection.AskAsync(n => n.RetainAsync(connection.Client, new RetentionRequest(new RetentionPolicy(Last: 1), Apply: true), default), default);
+        Assert.Empty(await VersionsAsync(connection, "wanted"));
+        await CollectAsync(cluster);
+        await CollectAsync(cluster);
+
+        Assert.Equal(2, (await connection.AskAsync(n => n.UndoRetentionAsync(connection.Client, default), default)).Versions);
+        await connection.RestoreAsync((await VersionsAsync(connection, "wanted"))[0], 1);
+    }
+
+    /// <summary>Waits for the managers to have told the nodes, and the nodes to have collected. At most 1.1 times what is live may remain.</summary>
+    private static async Task FreedAsync(RunningCluster cluster, long liveBytes)
+    {
+        using var patience = new CancellationTokenSource(RunningCluster.PatienceMax);
+        long stored;
+        while ((stored = await CollectAsync(cluster)) > liveBytes * 11 / 10)
+        {
+            Assert.False(patience.IsCancellationRequested, $"{stored} bytes are stored for {liveBytes} live ones.");
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System);
+        }
+        var onDisk = Directory.EnumerateFiles(cluster.DataDirectory, "*.pack", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
+        Assert.InRange(onDisk, liveBytes, liveBytes * 11 / 10);
+    }
+
+    private static async Task<long> CollectAsync(RunningCluster cluster)
+    {
+        long stored = 0;
+        foreach (var address in cluster.Addresses())
+            stored += (await Clients.Create<ICollector>(address, address.Authority).CollectAsync(default)).StoredBytes;
+        return stored;
+    }
+
+    private static async Task<FileVersion[]> VersionsAsync(ClusterConnection connection, string path) =>
+        (await connection.AskAsync(n => n.VersionsAsync(connection.Client, new VersionsRequest(RootedPath.Parse(path)), default), default)).Versions;
+
+    private static Task<Snapshot> SnapshotAsync(ClusterConnection connection, string name) =>
+        connection.AskAsync(n => n.SnapshotAsync(connection.Client, new SnapshotRequest(name, Automatic: true), default), default);
+}
