@@ -1,10 +1,32 @@
+using System.Diagnostics;
 using Backup.Protocol;
 
 namespace Backup.ClusterTests;
 
 /// <summary>Nodes die for good, lose their data, leave and join, and after a while each version has its copies again (I3, I4).</summary>
-public sealed class HealingTests
+public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
 {
+    /// <summary>Prints how long the cluster takes; run it on a quiet machine.</summary>
+    [SkippableFact]
+    public async Task Figures_of_a_node_with_10_000_small_files_that_dies()
+    {
+        Skip.If(Environment.GetEnvironmentVariable("BACKUP_LONG_TESTS") is null, "Runs on demand: set BACKUP_LONG_TESTS=1.");
+        await using var cluster = await HealingCluster.StartAsync();
+        var client = ClientId.New();
+        var receipts = await cluster.Running.Connect(client).UploadAsync(Enumerable.Range(0, 20_000).Select(i => Transfers.File($"many/{i:d5}", i, 4_096)));
+        var victim = receipts[0].Nodes[0];
+        var held = cluster.FilesOn(await cluster.StatusAsync(), victim);
+        await cluster.Running.KillAsync(victim.Value);
+        var dead = Stopwatch.StartNew();
+        await cluster.UntilAsync("a pass begins", status => status.Repair is { Running: true });
+        var noticed = dead.Elapsed;
+        await cluster.UntilAsync("it ends", status => status.Repair is { Running: false, VersionsLeft: 0 } && cluster.FilesOn(status, victim) == 0);
+        var repair = (await cluster.StatusAsync()).Repair!;
+        output.WriteLine($"{held} files on the node that died; {repair.VersionsCopied} copies made, {repair.BytesCopied >> 10} KiB; "
+            + $"noticed and given up after {noticed.TotalSeconds:f1} s (grace 2 s), full copies {(dead.Elapsed - noticed).TotalSeconds:f1} s later.");
+        await cluster.AssertCopiesExactAsync(new HealingCluster.Files(client, [.. receipts.Where((_, i) => i % 100 == 0)]));
+    }
+
     [Fact]
     public async Task The_files_of_a_node_that_died_get_new_copies_and_its_return_leaves_no_surplus()
     {
