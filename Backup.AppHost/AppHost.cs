@@ -18,6 +18,8 @@ try
         .WithEnvironment("Cluster__Copies", cluster.Copies.ToString());
     if (cluster.RepairGrace is { } grace)
         manager.WithEnvironment("Cluster__RepairGrace", grace.ToString());
+    if (cluster.OnMissingCopies is { } policy)
+        manager.WithEnvironment("Cluster__OnMissingCopies", policy);
 
     switch (cluster.Redis)
     {

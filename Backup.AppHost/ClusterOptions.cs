@@ -40,6 +40,9 @@ public sealed record ClusterOptions
     /// <summary>How long a node may be dead before its files get other copies; null leaves it to the manager.</summary>
     public TimeSpan? RepairGrace { get; private init; }
 
+    /// <summary>What to do when fewer nodes take files than copies are asked for: refuse, or accept-debt; null leaves it to the manager.</summary>
+    public string? OnMissingCopies { get; private init; }
+
     public int RedisPort => BasePort - 1;
 
     public string RedisDirectory => Path.Combine(DataDirectory, "redis");
@@ -71,7 +74,7 @@ public sealed record ClusterOptions
     private static ClusterOptions Read(IConfiguration configuration, string repository)
     {
         var section = configuration.GetSection("Cluster");
-        string[] known = [nameof(Nodes), nameof(Copies), nameof(BasePort), nameof(DataDirectory), nameof(Redis), nameof(RepairGrace)];
+        string[] known = [nameof(Nodes), nameof(Copies), nameof(BasePort), nameof(DataDirectory), nameof(Redis), nameof(RepairGrace), nameof(OnMissingCopies)];
         var unknown = section.GetChildren().FirstOrDefault(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase));
         if (unknown is not null)
             throw new BadSettingException($"Cluster:{unknown.Key} is not a setting. There are {string.Join(", ", known.Select(name => $"Cluster:{name}"))}.");
@@ -99,6 +102,8 @@ public sealed record ClusterOptions
             BasePort = Ports.Choose(basePort, nodes, withRedis: kind == RedisKind.Embedded),
             DataDirectory = Path.GetFullPath(section[nameof(DataDirectory)] is { Length: > 0 } directory ? directory : ".cluster", repository),
             Redis = kind,
+            OnMissingCopies = section[nameof(OnMissingCopies)] is not { Length: > 0 } policy ? null : policy is "refuse" or "accept-debt" ? policy
+                : throw new BadSettingException($"Cluster:OnMissingCopies={policy} is neither refuse nor accept-debt."),
             RepairGrace = Time(section, nameof(RepairGrace)),
         };
     }

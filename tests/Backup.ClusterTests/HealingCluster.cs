@@ -12,8 +12,8 @@ public sealed class HealingCluster : IAsyncDisposable
 
     public RunningCluster Running { get; }
 
-    public static async Task<HealingCluster> StartAsync(string? directory = null, int nodes = 4, TimeSpan? grace = null) =>
-        new(await RunningCluster.StartAsync(directory, nodes, $"--Cluster:RepairGrace={grace ?? TimeSpan.FromSeconds(2):c}"));
+    public static async Task<HealingCluster> StartAsync(string? directory = null, int nodes = 4, TimeSpan? grace = null, params string[] more) =>
+        new(await RunningCluster.StartAsync(directory, nodes, [$"--Cluster:RepairGrace={grace ?? TimeSpan.FromSeconds(2):c}", .. more]));
 
     /// <summary>Files of one client, with what was promised of them. The payload's seed is the index.</summary>
     public sealed record Files(ClientId Client, Receipt[] Receipts);

@@ -90,6 +90,24 @@ public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public async Task Copies_that_are_owed_are_shown_and_repaid()
+    {
+        await using var cluster = await HealingCluster.StartAsync(nodes: 2, more: "--Cluster:OnMissingCopies=accept-debt");
+        var victim = NodeId.Parse("node-1");
+        await cluster.Running.KillAsync(victim.Value);
+        await cluster.UntilAsync("its lease has lapsed", status => status.Nodes.Single(node => node.Id == victim).State == NodeState.Dead);
+        var files = await cluster.StoreAsync(30);
+        Assert.All(files.Receipts, receipt => Assert.Equal((1, 1), (receipt.CopiesOwed, receipt.Nodes.Length)));
+        Assert.Equal(30, (await cluster.StatusAsync()).CopiesOwed);
+        await cluster.UntilEventAsync(EventKind.CopiesOwed, null);
+
+        await cluster.Running.StartAgainAsync(victim.Value);
+        await cluster.UntilEventAsync(EventKind.CopiesRepaid, null);
+        await cluster.AssertCopiesExactAsync(files);
+        await cluster.AssertRestorableFromEachAsync(files);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
