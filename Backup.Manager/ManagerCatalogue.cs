@@ -3,9 +3,8 @@ using Backup.Protocol;
 namespace Backup.Manager;
 
 /// <summary>The manager behind its routes. It holds nothing: any number of them may run on one Redis.</summary>
-public sealed class ManagerCatalogue(
-    Placer placer, Committer committer, Listing listing, Registry registry, Status status, Collection.Snapshots snapshots, Collection.Retention retention, Collection.Drops drops,
-    EventLog events, RepairRequests repair, WhatIf whatIf) : IManager
+public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing listing, Registry registry, Status status, Collection.Snapshots snapshots, Collection.Retention retention,
+    Collection.Drops drops, EventLog events, RepairRequests repair, WhatIf whatIf) : IManager
 {
     public Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct) => placer.PlaceAsync(client, request, ct);
 

@@ -1,3 +1,4 @@
+using Backup.WebConsole;
 using Backup.Manager;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
@@ -8,13 +9,16 @@ if (builder.Configuration.GetConnectionString("redis") is not { Length: > 0 } re
     return Refuse("The manager needs ConnectionStrings:redis, for example ConnectionStrings__redis=127.0.0.1:6379.");
 builder.AddServiceDefaults();
 builder.Services.AddWireJson().AddManager(redis);
+builder.AddConsole();
 
 var app = builder.Build();
 app.UseFailureResponses("manager");
 app.MapDefaultEndpoints();
 app.MapCatalogue();
+app.MapRebuild();
 app.MapOperator();
 app.MapMembership();
+app.MapConsole();
 try
 {
     await app.RunAsync();

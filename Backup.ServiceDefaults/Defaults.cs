@@ -12,7 +12,7 @@ namespace Backup.ServiceDefaults;
 /// <summary>What every server process of the cluster does alike: telemetry, health, HTTP, logs, and how it ends.</summary>
 public static class Defaults
 {
-    /// <summary>Ready to serve: every check passes. What the AppHost waits for.</summary>
+    /// <summary>Ready to serve: what the AppHost waits for, and what Kubernetes asks before it sends requests. See <see cref="Readiness"/>.</summary>
     public const string HealthPath = "/health";
 
     /// <summary>The process answers at all: only the checks tagged <see cref="LiveTag"/>.</summary>
@@ -50,7 +50,7 @@ public static class Defaults
 
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapHealthChecks(HealthPath);
+        app.MapHealthChecks(HealthPath, new HealthCheckOptions { ResponseWriter = Readiness.WriteAsync });
         app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains(LiveTag) });
         return app;
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Backup.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OpenTelemetry;
 
 namespace Backup.ServiceDefaults;
 
@@ -41,6 +42,9 @@ public abstract partial class Worker(TimeProvider time, ILogger logger) : Backgr
     /// who wait for an answer. 0 does not rest.
     /// </summary>
     protected virtual double RestPerWork => 2;
+
+    /// <summary>Whether steps and what they call make spans. Not where the same is asked every few seconds: it would bury what matters.</summary>
+    protected virtual bool IsTraced => true;
 
     /// <summary>
     /// Does one unit of work. It may be cut short by the token, and repeated; what it throws is logged and tried
@@ -84,6 +88,7 @@ public abstract partial class Worker(TimeProvider time, ILogger logger) : Backgr
 
     private async Task<WorkerStep> TracedStepAsync(CancellationToken cancellationToken)
     {
+        using var silence = IsTraced ? null : SuppressInstrumentationScope.Begin();
         using var span = Telemetry.Source.StartActivity(Name);
         try
         {

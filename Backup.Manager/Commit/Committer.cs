@@ -16,6 +16,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
         foreach (var file in request.Files)
             Check(file);
 
+        using var step = Step.Begin("⑥ make visible").Tag(Tags.Files, request.Files.Length);
         var leaves = await names.LeavesAsync(client, ct);
         for (var attempt = 0; ; attempt++)
         {
@@ -26,11 +27,17 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
                 leaves = await names.MovedAsync(client, attempt, ct);
                 continue;
             }
+            if (reply[0].Text == "lost")
+                throw RebuildState.Wait.Exception();
             if (reply[0].Text != "ok")
                 throw Refusal(request, reply).Exception();
             await names.SplitAsync(client, reply[2].Texts.Select(text => text.Split(' '))
                 .Select(parts => (leafKeys[int.Parse(parts[0], CultureInfo.InvariantCulture)], long.Parse(parts[1], CultureInfo.InvariantCulture))), ct);
-            return new CommitReply([.. request.Files.Zip(reply[1].Texts, (file, line) => ReceiptOf(FileLines.Parse(file.Path, line)))]);
+            Receipt[] receipts = [.. request.Files.Zip(reply[1].Texts, (file, line) => ReceiptOf(FileLines.Parse(file.Path, line)))];
+            foreach (var receipt in receipts)
+                Measures.Committed(receipt.Kind, receipt.SizeBytes);
+            step.Tag(Tags.CopiesOwed, receipts.Sum(r => r.CopiesOwed)).Succeed();
+            return new CommitReply(receipts);
         }
     }
 
@@ -60,7 +67,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
             call.Arg(string.Create(CultureInfo.InvariantCulture,
                 $"{file.Version} {(byte)file.Kind} {file.SizeBytes} {file.Digest} {file.MtimeNs} {file.Mode} {FileLines.Join(file.Nodes)} {file.TraceId ?? FileLines.NoTrace} {index} {hint}"));
         }
-        return call;
+        return call.Key(Keys.Generation, Keys.Rebuild);
     }
 
     private static void Check(CommitFile file)

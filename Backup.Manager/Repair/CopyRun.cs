@@ -4,7 +4,7 @@ namespace Backup.Manager;
 
 /// <summary>Carries out what was planned for the files of one client: nodes copy to nodes, each version from the next source where one fails.</summary>
 /// <param name="epoch">Of the pass.</param>
-internal sealed class CopyRun(NodeConnections calls, IReadOnlyDictionary<NodeId, NodeRef> nodes, ClientId client, long epoch, TimeProvider time)
+internal sealed class CopyRun(NodeCalls calls, IReadOnlyDictionary<NodeId, NodeRef> nodes, ClientId client, long epoch, TimeProvider time)
 {
     /// <summary>Versions copied by one call up to this size together: some seconds of work. A larger one travels alone.</summary>
     private const long CallBytesMax = 64 << 20;

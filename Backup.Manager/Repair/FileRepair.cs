@@ -18,7 +18,7 @@ public sealed record RepairedPage(long Examined, long Copied, long Bytes, long L
 /// gave copies up forget them. The danger is to lose a copy: so ③ changes only lines that are still what ① has read, and only
 /// under the duty's token; and ④ names the pass's epoch, beyond which a node forgets nothing that came to it later.
 /// </summary>
-public sealed partial class FileRepair(Metadata metadata, NodeConnections calls, TimeProvider time, IOptions<ClusterOptions> options, ILogger<FileRepair> log)
+public sealed partial class FileRepair(Metadata metadata, NodeCalls calls, TimeProvider time, IOptions<ClusterOptions> options, ILogger<FileRepair> log)
 {
     /// <summary>Lines changed by one script: it takes about as long as a commit of so many files.</summary>
     private const int LinesPerCallMax = 500;
@@ -101,7 +101,7 @@ public sealed partial class FileRepair(Metadata metadata, NodeConnections calls,
         {
             HashSet<long> lacking = [];
             foreach (var some in versions.Where(version => version.Nodes.Contains(node.Id)).Select(version => version.Version).Chunk(Limits.FilesPerCallMax))
-                lacking.UnionWith((await calls.Copier(node.Line.Ref).LackingAsync(client, new LackingRequest(some), ct)).Versions);
+                lacking.UnionWith((await calls.Inventory(node.Line.Ref).LackingAsync(client, new LackingRequest(some), ct)).Versions);
             return lacking;
         }
         catch (FailureException e)

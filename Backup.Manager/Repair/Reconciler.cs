@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 
@@ -7,9 +6,9 @@ namespace Backup.Manager;
 
 /// <summary>
 /// Compares what a node holds with what is placed on it, a page at a time, and has it forget the rest: copies that went
-/// elsewhere while it was away, versions that were dropped, and uploads that were never committed.
+/// elsewhere while it was away, versions that went for good, and uploads that were never committed.
 /// </summary>
-public sealed partial class Reconciler(Metadata metadata, NodeConnections calls, TimeProvider time, ILogger<Reconciler> log)
+public sealed partial class Reconciler(Metadata metadata, Collection.Drops drops, NodeCalls calls, TimeProvider time, ILogger<Reconciler> log)
 {
     /// <summary>Where each node begins.</summary>
     public const string Start = "-";
@@ -20,7 +19,7 @@ public sealed partial class Reconciler(Metadata metadata, NodeConnections calls,
     /// <returns>Where the next page begins; null when all was compared.</returns>
     public async Task<string?> StepAsync(NodeView node, CancellationToken ct)
     {
-        var page = await calls.Copier(node.Line.Ref).HeldAsync(Request(node.Reconciling!), ct);
+        var page = await calls.Inventory(node.Line.Ref).HeldAsync(Request(node.Reconciling!), ct);
         foreach (var group in page.Versions.GroupBy(version => version.Client))
         {
             var surplus = await SurplusAsync(node.Id, group.Key, [.. group], ct);
@@ -40,29 +39,18 @@ public sealed partial class Reconciler(Metadata metadata, NodeConnections calls,
         var reserved = await ReservedAsync(client, ct);
         var youngMs = (time.GetUtcNow() - YoungTime).ToUnixTimeMilliseconds();
         List<HeldVersion> surplus = [.. held];
-        // Retention may take a version from its line to what was dropped, and an undo bring it back: what is found in neither, twice, is in neither.
+        // Retention may take a version from its line to what lies aside, and an undo bring it back: what is found in neither, twice, is in neither.
         for (var look = 0; look < 2 && surplus.Count > 0; look++)
         {
-            var placed = await PlacedAsync(client, [.. surplus.Select(version => version.Path).Distinct()], ct);
-            surplus.RemoveAll(version => placed[version.Version].Any()
-                ? placed[version.Version].Any(line => line.Nodes.Contains(node))
-                : version.TimeMs >= youngMs || reserved.Contains(version.Version));
+            RootedPath[] paths = [.. surplus.Select(version => version.Path).Distinct()];
+            var aside = await drops.AsideAsync(client, paths, ct);
+            var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
+            var placed = paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!)).ToDictionary(version => version.Version);
+            surplus.RemoveAll(version => placed.TryGetValue(version.Version, out var line)
+                ? line.Nodes.Contains(node)
+                : version.TimeMs >= youngMs || reserved.Contains(version.Version) || aside.Contains(version.Version));
         }
         return surplus;
-    }
-
-    /// <summary>The versions of these files, those included that an undo of retention would bring back.</summary>
-    private async Task<ILookup<long, FileVersion>> PlacedAsync(ClientId client, RootedPath[] paths, CancellationToken ct)
-    {
-        var placed = new List<FileVersion>();
-        foreach (var id in await metadata.ReadSetAsync(Keys.Undoable(client), ct))
-        {
-            var dropped = await metadata.ReadHashAsync(Keys.Dropped(client, id), paths.Select(path => path.Value), ct);
-            placed.AddRange(paths.Zip(dropped).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, Encoding.ASCII.GetBytes(pair.Second!))));
-        }
-        var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
-        placed.AddRange(paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!)));
-        return placed.ToLookup(version => version.Version);
     }
 
     private async Task<HashSet<long>> ReservedAsync(ClientId client, CancellationToken ct)

@@ -7,7 +7,8 @@ namespace Backup.Protocol;
 /// segments, and commits them together.
 /// </summary>
 /// <param name="inFlight">Bounds the segments under way, and with them the memory, of all batches of an upload.</param>
-internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters counters, SemaphoreSlim inFlight)
+/// <param name="soon">A file of several segments is given up after those under way.</param>
+internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters counters, SemaphoreSlim inFlight, CancellationToken soon = default)
 {
     /// <summary>Content from this size on is placed beside itself when it is stored already (docs/adr/0009); smaller files go by fewest files alone.</summary>
     private const long HintBytesMin = Limits.ChunkBytesAverage;
@@ -21,17 +22,18 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
 
     public async Task<UploadResult[]> RunAsync(IReadOnlyList<SourceFile> sources, CancellationToken ct)
     {
-        using var span = Telemetry.Source.StartActivity("upload batch");
-        span?.SetTag("backup.files", sources.Count);
+        using var step = Step.Begin("upload batch").Tag(Tags.Files, sources.Count);
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await AttemptAsync(sources, ct);
+                var results = await AttemptAsync(sources, ct);
+                step.Tag(Tags.CopiesOwed, results.Sum(r => r.Receipt?.CopiesOwed ?? 0)).Succeed();
+                return results;
             }
             catch (FailureException e) when (e.Failure.IsTransient && attempt < AttemptsMax)
             {
-                span?.AddEvent(new ActivityEvent($"again: {e.Failure.Code} ({e.Failure.Culprit})"));
+                step.Span?.AddEvent(new ActivityEvent($"again: {e.Failure.Code} ({e.Failure.Culprit})"));
                 if (e.Failure.CondemnsNode(out var culprit))
                     avoid.Add(culprit);
             }
@@ -61,7 +63,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
     /// <summary>① Opens each file and reads its first chunk; small files are thereby read whole.</summary>
     private async Task ReadFirstAsync(IReadOnlyList<SourceFile> sources, List<PendingFile> files, CancellationToken ct)
     {
-        using var span = Telemetry.Source.StartActivity("① read first chunks");
+        using var step = Step.Begin("① read first chunks");
         foreach (var source in sources)
         {
             counters.Current = source.Path.Value;
@@ -78,6 +80,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
                 Give(files[^1], e.Failure);
             }
         }
+        step.Tag(Tags.Files, files.Count(f => f.Failure is null)).Tag(Tags.Bytes, files.Sum(f => (long)(f.First?.Header.PlainBytes ?? 0))).Succeed();
     }
 
     /// <summary>② Asks for places for all of them at once; the manager chooses and reserves (③).</summary>
@@ -85,7 +88,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
     {
         if (files.Count == 0)
             return;
-        using var span = Telemetry.Source.StartActivity("② place");
+        using var step = Step.Begin("② place").Tag(Tags.Files, files.Count);
         var request = new PlaceRequest(operation, [.. files.Select(f => new PlaceFile(
             f.Source.Path, f.Source.Kind, Math.Max(0, f.Source.SizeBytes), f.Source.SizeBytes >= HintBytesMin ? f.First?.Header.Id : null))], [.. avoid]);
         var reply = await cluster.AskAsync(n => n.PlaceAsync(cluster.Client, request, ct), ct);
@@ -95,6 +98,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
             files[i].Version = reply.Files[i].Version;
             files[i].TimeMs = reply.Files[i].TimeMs;
         }
+        step.Succeed();
     }
 
     /// <summary>④ Reads on, and sends each set of nodes what belongs there; returns when all of it is durable.</summary>
@@ -111,9 +115,11 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
             foreach (var group in groups.Values)
                 await group.SentAsync();
         }
-        catch
+        catch (Exception e)
         {
-            await stop.CancelAsync();
+            // What is under way when the person wants to stop arrives: it need not be sent again.
+            if (e is not OperationCanceledException || !soon.IsCancellationRequested)
+                await stop.CancelAsync();
             foreach (var group in groups.Values)
                 await group.SentAsync().ContinueWith(_ => { }, TaskScheduler.Default);
             throw;
@@ -135,6 +141,8 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
                 file.First = null;
                 file.Add(chunk);
                 await group.AddAsync(chunk);
+                if (file.Source.SizeBytes > Limits.SegmentBytesTarget)
+                    soon.ThrowIfCancellationRequested();
                 if (file.TakeList(cluster.Client, atEnd: false) is { } list)
                     await group.AddAsync(list);
             }
@@ -185,9 +193,10 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
     {
         if (files.Count == 0)
             return [];
-        using var span = Telemetry.Source.StartActivity("⑥ commit");
+        using var step = Step.Begin("⑥ commit").Tag(Tags.Files, files.Count);
         var request = new CommitRequest(operation, [.. files.Select(f => f.Commit())]);
         var reply = await cluster.AskAsync(n => n.CommitAsync(cluster.Client, request, ct), ct);
+        step.Tag(Tags.CopiesOwed, reply.Receipts.Sum(r => r.CopiesOwed)).Succeed();
         Interlocked.Increment(ref counters.Commits);
         Interlocked.Add(ref counters.Files, files.Count(f => f.Source.Kind != VersionKind.Folder));
         return files.Zip(reply.Receipts).ToDictionary(p => p.First, p => p.Second);

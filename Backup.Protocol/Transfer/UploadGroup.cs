@@ -58,7 +58,7 @@ internal sealed class UploadGroup(
 
     private async Task SendAsync(Segment full, Task earlier)
     {
-        using var span = Telemetry.Source.StartActivity("④ segment");
+        using var step = Step.Begin("④ segment");
         try
         {
             await earlier;
@@ -67,13 +67,14 @@ internal sealed class UploadGroup(
                 var at = placement;
                 try
                 {
-                    await SendAsync(full, at, span);
+                    await SendAsync(full, at, step);
                     Settle(full, at);
+                    step.Succeed();
                     return;
                 }
                 catch (FailureException e) when (e.Failure.IsTransient && e.Failure.Code != FailureCode.MissingChunks && attempt < AttemptsMax)
                 {
-                    span?.AddEvent(new ActivityEvent($"again: {e.Failure.Code} ({e.Failure.Culprit})"));
+                    step.Span?.AddEvent(new ActivityEvent($"again: {e.Failure.Code} ({e.Failure.Culprit})"));
                     await ReplaceAsync(at, e.Failure);
                 }
             }
@@ -85,24 +86,24 @@ internal sealed class UploadGroup(
         }
     }
 
-    private async Task SendAsync(Segment full, Placement to, Activity? span)
+    private async Task SendAsync(Segment full, Placement to, Step step)
     {
         var nodes = string.Join(',', to.Nodes.Select(n => n.Id));
-        span?.SetTag("backup.nodes", nodes);
+        step.Tag(Tags.Nodes, nodes);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        deadline.CancelAfter(SegmentTime);
+        // All segments under way share a limit.
+        deadline.CancelAfter(SegmentTime + (cluster.Limit?.TimeFor(Uploader.SegmentsInFlight * full.Bytes) ?? TimeSpan.Zero));
         var manifests = new List<Record>();
         try
         {
-            await KeepMissingAsync(full, to.Nodes[0], nodes, deadline.Token);
+            await KeepMissingAsync(full, to.Nodes[0], nodes, step, deadline.Token);
             manifests.AddRange(full.Finished.Select(f => Record.Of(RecordKind.Manifest, cluster.Client, f.Manifest(to).Encode())));
             Record[] records = [.. full.Records, .. manifests];
             if (records.Length == 0)
                 return; // All of it was there already.
             var bytes = records.Sum(r => (long)r.Header.RecordBytes);
-            span?.SetTag("backup.records", records.Length);
-            span?.SetTag("backup.bytes", bytes);
-            await cluster.AskNodeAsync(to.Nodes[0], n => n.StoreAsync(cluster.Client, nodes, to.Epoch, new RecordsContent(records), deadline.Token));
+            step.Tag(Tags.Records, records.Length).Tag(Tags.Bytes, bytes);
+            await cluster.AskNodeAsync(to.Nodes[0], n => n.StoreAsync(cluster.Client, nodes, to.Epoch, new RecordsContent(records, cluster.Limit), deadline.Token));
             Interlocked.Add(ref counters.BytesSent, bytes);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
@@ -127,12 +128,13 @@ internal sealed class UploadGroup(
     }
 
     /// <summary>Asks which chunks the primary lacks, and lets go of the others.</summary>
-    private async Task KeepMissingAsync(Segment full, NodeRef primary, string nodes, CancellationToken deadline)
+    private async Task KeepMissingAsync(Segment full, NodeRef primary, string nodes, Step step, CancellationToken deadline)
     {
         var chunks = full.Records.Where(r => r.Header.Kind == RecordKind.Chunk).Select(r => r.Header.Id).Distinct().ToArray();
         if (chunks.Length == 0)
             return;
         var reply = await cluster.AskNodeAsync(primary, n => n.MissingAsync(cluster.Client, nodes, new MissingRequest(chunks), deadline));
+        step.Tag(Tags.DeduplicatedChunks, chunks.Length - reply.Missing.Length);
         var wanted = reply.Missing.Select(i => chunks[i]).ToHashSet();
         full.Keep(r =>
         {

@@ -8,12 +8,15 @@ namespace Backup.Storage.Membership;
 /// never from a request, so that nobody can have a node connect to where he likes. Heartbeats bring the news; of a peer that
 /// registered since the last one the manager is asked.
 /// </summary>
-public sealed class Peers(NodeId self, ICatalogue catalogue)
+public sealed class Peers(NodeId self, ICatalogue catalogue, TimeProvider? time = null)
 {
     private readonly ConcurrentDictionary<Uri, IReplica> replicas = new();
+    private readonly ConcurrentDictionary<Uri, IRecordSource> sources = new();
     private readonly NodeClients nodes = new();
+    private readonly TimeProvider time = time ?? TimeProvider.System;
     private volatile Dictionary<NodeId, Uri> addresses = [];
     private long epoch;
+    private long renewed;
 
     public NodeId Self => self;
 
@@ -23,9 +26,18 @@ public sealed class Peers(NodeId self, ICatalogue catalogue)
     /// <summary>Connections to nodes, shared by all that goes out from here.</summary>
     public NodeClients Connections => nodes;
 
+    /// <summary>The nodes of the cluster, as far as this one has heard of them.</summary>
+    public IReadOnlyCollection<NodeId> Known => addresses.Keys;
+
     public void Update(IEnumerable<NodeRef> peers) => addresses = peers.ToDictionary(p => p.Id, p => p.Address);
 
     public void EnterEpoch(long entered) => Interlocked.Exchange(ref epoch, entered);
+
+    /// <summary>The manager has just answered.</summary>
+    public void Renew() => Interlocked.Exchange(ref renewed, time.GetTimestamp());
+
+    /// <summary>How long ago the manager answered last; only after the first <see cref="Renew"/>.</summary>
+    public TimeSpan SinceRenewed => time.GetElapsedTime(Interlocked.Read(ref renewed));
 
     /// <summary>Refuses work that was placed before this node's present life began: its place may be another's by now.</summary>
     public void CheckEpoch(long placed)
@@ -41,6 +53,9 @@ public sealed class Peers(NodeId self, ICatalogue catalogue)
 
     public async ValueTask<IReplica> ReplicaAsync(NodeId id, CancellationToken ct) => replicas.GetOrAdd(
         await AddressOfAsync(id, ct), (address, culprit) => Clients.Create<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable), id);
+
+    public async ValueTask<IRecordSource> SourceAsync(NodeId id, CancellationToken ct) => sources.GetOrAdd(
+        await AddressOfAsync(id, ct), (address, culprit) => Clients.Create<IRecordSource>(address, culprit.Value), id);
 
     private async ValueTask<Uri> AddressOfAsync(NodeId id, CancellationToken ct)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Backup.Protocol;
 
 namespace Backup.Storage.Packs;
@@ -24,6 +25,9 @@ internal sealed partial class GroupCommit : IDisposable
         thread = new Thread(Run) { Name = "pack commits", IsBackground = true };
         thread.Start();
     }
+
+    /// <summary>Batches that wait for the next fsync.</summary>
+    public int Waiting => waiting.Count;
 
     public void Add(PackBatch batch) => waiting.Add(batch);
 
@@ -76,7 +80,9 @@ internal sealed partial class GroupCommit : IDisposable
             return;
         try
         {
+            var started = Stopwatch.GetTimestamp();
             Fsync.File(pack.File);
+            Measures.FsyncDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
         }
         catch (IOException e)
         {

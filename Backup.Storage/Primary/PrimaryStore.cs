@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Backup.Protocol;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
@@ -15,19 +14,19 @@ public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver r
     public async Task<StoreReply> StoreAsync(ClientId client, NodeId[] nodes, long epoch, Stream body, CancellationToken ct)
     {
         peers.CheckEpoch(epoch);
-        using var span = Telemetry.Source.StartActivity("④ primary");
-        span?.SetTag("backup.node", peers.Self.Value);
+        using var step = Step.Begin("④ primary").Tag(Tags.Node, peers.Self.Value);
         var relays = nodes[1..].Select(id => new ReplicaRelay(id, peers, client, nodes, epoch)).ToList();
         try
         {
             using var segment = await receiver.ReceiveAsync(client, nodes, body, record => PassOnAsync(relays, record), ct);
-            span?.SetTag("backup.bytes", segment.Bytes);
+            step.Tag(Tags.Bytes, segment.Bytes).Tag(Tags.Records, segment.Received).Tag(Tags.NewRecords, segment.Appended);
             var replies = Task.WhenAll(relays.Select(r => r.FinishAsync()));
             await segment.CommitAsync(ct);
             await replies;
             // What is durable here serves the next attempt, whatever became of the replicas.
             foreach (var relay in relays)
                 await SettleAsync(relay, client, nodes, epoch, segment, ct);
+            step.Succeed();
             return new StoreReply(nodes, segment.Appended, segment.Bytes);
         }
         finally
@@ -38,9 +37,15 @@ public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver r
     }
 
     /// <summary>Which chunks this node lacks.</summary>
-    public MissingReply Missing(ClientId client, MissingRequest request) => request.Chunks.Length <= Limits.SegmentRecordsMax
-        ? new MissingReply(store.Missing(client, request.Chunks))
-        : throw Failure.InvalidRequest($"At most {Limits.SegmentRecordsMax} chunks are asked for at once.").Exception();
+    public MissingReply Missing(ClientId client, MissingRequest request)
+    {
+        if (request.Chunks.Length > Limits.SegmentRecordsMax)
+            throw Failure.InvalidRequest($"At most {Limits.SegmentRecordsMax} chunks are asked for at once.").Exception();
+        var missing = store.Missing(client, request.Chunks);
+        Measures.ChunksAsked.Add(request.Chunks.Length);
+        Measures.ChunksDeduplicated.Add(request.Chunks.Length - missing.Length);
+        return new MissingReply(missing);
+    }
 
     private static async ValueTask PassOnAsync(List<ReplicaRelay> relays, Record record)
     {

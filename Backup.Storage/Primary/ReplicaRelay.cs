@@ -39,6 +39,7 @@ internal sealed class ReplicaRelay : IAsyncDisposable
         try
         {
             await queue.Writer.WriteAsync(record, stop.Token);
+            Measures.RelayWaits(+1);
         }
         catch (Exception e) when (e is ChannelClosedException or OperationCanceledException)
         {
@@ -60,20 +61,18 @@ internal sealed class ReplicaRelay : IAsyncDisposable
         if (!reply.IsCompleted)
             await stop.CancelAsync();
         await reply;
-        queue.Writer.TryComplete();
-        while (queue.Reader.TryRead(out var record))
-            record.Dispose();
+        LetGo();
         stop.Dispose();
     }
 
     private async Task SendAllAsync(Peers peers, ClientId client, NodeId[] nodes, long epoch)
     {
-        using var span = Telemetry.Source.StartActivity("⑤ stream replica");
-        span?.SetTag("backup.node", Replica.Value);
+        using var step = Step.Begin("⑤ stream replica").Tag(Tags.Node, Replica.Value);
         try
         {
             var peer = await peers.ReplicaAsync(Replica, stop.Token);
             await peer.StoreReplicaAsync(client, string.Join(',', nodes), epoch, new QueueContent(queue.Reader, stop.Token), stop.Token);
+            step.Succeed();
         }
         catch (FailureException e) when (e.Failure.Code is FailureCode.StaleEpoch or FailureCode.MissingChunks or FailureCode.NodeFull or FailureCode.DiskFailed)
         {
@@ -86,11 +85,20 @@ internal sealed class ReplicaRelay : IAsyncDisposable
         }
         finally
         {
-            span?.SetStatus(Failure is null ? ActivityStatusCode.Ok : ActivityStatusCode.Error, Failure?.Message);
+            if (Failure is not null)
+                step.Span?.SetStatus(ActivityStatusCode.Error, Failure.Message);
             // Whoever waits to send goes on, and what waits is let go.
-            queue.Writer.TryComplete();
-            while (queue.Reader.TryRead(out var record))
-                record.Dispose();
+            LetGo();
+        }
+    }
+
+    private void LetGo()
+    {
+        queue.Writer.TryComplete();
+        while (queue.Reader.TryRead(out var record))
+        {
+            Measures.RelayWaits(-1);
+            record.Dispose();
         }
     }
 
@@ -113,6 +121,7 @@ internal sealed class ReplicaRelay : IAsyncDisposable
         {
             await foreach (var record in records.ReadAllAsync(stop))
             {
+                Measures.RelayWaits(-1);
                 using (record)
                     await stream.WriteAsync(record.Bytes, stop);
             }

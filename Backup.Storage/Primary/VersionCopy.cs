@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Backup.Protocol;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
@@ -14,9 +13,7 @@ public sealed class VersionCopy(PackStore store, Peers peers)
     /// <returns>Bytes that travelled.</returns>
     public async Task<long> CopyAsync(ClientId client, IReadOnlyList<Manifest> manifests, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
     {
-        using var span = Telemetry.Source.StartActivity("copy versions");
-        span?.SetTag("backup.node", to.Value);
-        span?.SetTag("backup.files", manifests.Count);
+        using var step = Step.Begin("copy versions").Tag(Tags.Node, to.Value).Tag(Tags.Files, manifests.Count);
         using var segment = new Segment();
         using var codec = new RecordCodec();
         var bytes = 0L;
@@ -41,7 +38,9 @@ public sealed class VersionCopy(PackStore store, Peers peers)
             if (segment.IsFull)
                 bytes += await SendAsync(segment, client, to, nodes, epoch, ct);
         }
-        return bytes + await SendAsync(segment, client, to, nodes, epoch, ct);
+        bytes += await SendAsync(segment, client, to, nodes, epoch, ct);
+        step.Succeed();
+        return bytes;
     }
 
     private async Task<long> AddMissingAsync(Segment segment, ClientId client, ChunkId[] chunks, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)

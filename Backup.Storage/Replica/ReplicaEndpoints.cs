@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Storage.Membership;
@@ -16,8 +15,7 @@ public static class ReplicaEndpoints
     private static async Task<StoreReply> StoreAsync(
         HttpContext http, [FromHeader(Name = Headers.Epoch)] long epoch, [FromServices] Peers peers, [FromServices] SegmentReceiver receiver, CancellationToken ct)
     {
-        using var span = Telemetry.Source.StartActivity("⑤ replica");
-        span?.SetTag("backup.node", peers.Self.Value);
+        using var step = Step.Begin("⑤ replica").Tag(Tags.Node, peers.Self.Value);
         var nodes = http.Nodes();
         // A copy that repair makes may be the one that becomes the primary's.
         if (!nodes.Contains(peers.Self))
@@ -25,7 +23,7 @@ public static class ReplicaEndpoints
         peers.CheckEpoch(epoch);
         using var segment = await receiver.ReceiveAsync(http.Client(), nodes, http.Request.Body, _ => ValueTask.CompletedTask, ct);
         await segment.CommitAsync(ct);
-        span?.SetTag("backup.bytes", segment.Bytes);
+        step.Tag(Tags.Bytes, segment.Bytes).Tag(Tags.Records, segment.Received).Tag(Tags.NewRecords, segment.Appended).Succeed();
         return new StoreReply([peers.Self], segment.Appended, segment.Bytes);
     }
 }

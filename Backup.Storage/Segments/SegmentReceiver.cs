@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Backup.Protocol;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
@@ -44,6 +43,7 @@ public sealed class SegmentReceiver(PackStore store, Peers peers)
                 if (await segment.Batch.AppendAsync(record, ct))
                     segment.Appended++;
             }
+            Measures.Received(segment.Bytes);
             return segment;
         }
         catch
@@ -82,9 +82,9 @@ public sealed class ReceivedSegment(PackBatch batch) : IDisposable
     /// <summary>On return all of it is on the disk and in the index.</summary>
     public async Task CommitAsync(CancellationToken ct)
     {
-        using var span = Telemetry.Source.StartActivity("fsync and index");
-        span?.SetTag("backup.records", Appended);
+        using var step = Step.Begin("fsync and index").Tag(Tags.NewRecords, Appended);
         await Batch.CommitAsync(ct);
+        step.Succeed();
     }
 
     public void Dispose() => Batch.Dispose();

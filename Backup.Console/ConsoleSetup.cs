@@ -1,0 +1,72 @@
+using Backup.WebConsole.Layout;
+using Backup.WebConsole.SigningIn;
+using Backup.WebConsole.Transfers;
+using Backup.WebConsole.Watching;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using MudBlazor.Services;
+
+namespace Backup.WebConsole;
+
+/// <summary>The web console: pages under <see cref="Root"/>, served by the manager from its own port, all assets from its own disk.</summary>
+public static class ConsoleSetup
+{
+    public const string Root = "/console";
+
+    /// <summary>
+    /// Nothing comes from elsewhere, no page stands in another's frame, and no script stands in a page. The component library
+    /// sets styles on elements, so styles may.
+    /// </summary>
+    private const string ContentPolicy =
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+
+    /// <summary>Circuits kept for browsers that lost their connection; each holds a page's state, some 100 KiB.</summary>
+    private const int CircuitsKeptMax = 20;
+
+    public static void AddConsole(this WebApplicationBuilder builder)
+    {
+        // Run from where it was built, assets of packages lie where the package manager put them.
+        builder.WebHost.UseStaticWebAssets();
+        builder.Services.AddRazorComponents().AddInteractiveServerComponents(circuits => circuits.DisconnectedCircuitMaxRetained = CircuitsKeptMax);
+        builder.Services.AddMudServices();
+        builder.Services.AddCascadingAuthenticationState();
+        builder.Services.AddAuthorization();
+        // Cookies end with the process, and no key of theirs lies on a disk.
+        builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        builder.Services.AddAuthentication().AddCookie(Visitor.Scheme, SignIn.Configure);
+        builder.Services.AddAntiforgery(forms => forms.Cookie.SameSite = SameSiteMode.Strict);
+        builder.Services.AddSingleton<SignIn>().AddSingleton<ClusterWatch>().AddSingleton<ClusterReach>();
+    }
+
+    public static void MapConsole(this WebApplication app)
+    {
+        app.Use(GuardAsync);
+        app.UseAntiforgery();
+        app.MapStaticAssets();
+        app.MapGet("/", () => Results.LocalRedirect(Root));
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+        app.MapSignIn();
+        app.MapDownloads();
+    }
+
+    /// <summary>Everything of the console passes here: who has not signed in sees the sign-in page and nothing else.</summary>
+    private static async Task GuardAsync(HttpContext http, RequestDelegate next)
+    {
+        var path = http.Request.Path;
+        if (path.StartsWithSegments(Root) || path.StartsWithSegments("/_blazor"))
+        {
+            http.Response.Headers.ContentSecurityPolicy = ContentPolicy;
+            http.Response.Headers["Referrer-Policy"] = "no-referrer";
+            http.Response.Headers.XContentTypeOptions = "nosniff";
+            if (!await SignIn.IsSignedInAsync(http) && !path.StartsWithSegments(SignIn.Path))
+            {
+                await SignIn.RefuseAsync(http);
+                return;
+            }
+        }
+        await next(http);
+    }
+}

@@ -1,0 +1,20 @@
+using Backup.WebConsole.SigningIn;
+using Backup.Protocol;
+
+namespace Backup.WebConsole.Transfers;
+
+/// <summary>The console's way to the nodes: it reads and sends as any client does, on behalf of who is signed in.</summary>
+public sealed class ClusterReach(ICatalogue catalogue)
+{
+    private readonly NodeClients nodes = new();
+
+    /// <exception cref="FailureException">No node is alive.</exception>
+    public async Task<ClusterConnection> ConnectAsync(Visitor visitor, CancellationToken ct)
+    {
+        var status = await catalogue.ClusterAsync(ct);
+        Uri[] alive = [.. status.Nodes.Where(node => node.State != NodeState.Dead).Select(node => node.Address)];
+        if (alive.Length == 0)
+            throw new Failure(FailureCode.NotEnoughNodes, "No node is alive.", "manager", "Start a node; the files are on the nodes' disks.").Exception();
+        return new ClusterConnection(alive, visitor.Client, nodes);
+    }
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Backup.ClusterTests.Hosting;
+
+namespace Backup.ClusterTests;
+
+/// <summary>One backup as the real Aspire dashboard shows it: one trace, from the client's command to the last fsync.</summary>
+public sealed partial class TraceTests : IDisposable
+{
+    private const int Bytes = 3_000_000;
+
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("backup-trace-");
+
+    public void Dispose() => directory.Delete(recursive: true);
+
+    [SkippableFact]
+    public async Task All_steps_of_a_backup_are_one_trace_in_the_dashboard()
+    {
+        var tool = AspireTool.Find();
+        Skip.If(tool is null, "No aspire command: npm install -g @microsoft/aspire-cli-linux-x64");
+        var ports = FreePorts(8);
+        var (page, telemetry) = (new Uri($"http://localhost:{ports[^1]}"), new Uri($"http://localhost:{ports[^2]}"));
+        // Redis, the manager and four nodes have six ports in a row.
+        using var host = AppHostProcess.Start($"--Cluster:BasePort={ports[1]}", $"--Cluster:DataDirectory={directory.FullName}/cluster",
+            $"--ASPNETCORE_URLS={page}", $"--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL={telemetry}", "--ASPIRE_DASHBOARD_UNSECURED_ALLOW_ANONYMOUS=true");
+        await host.WaitUntilReadyAsync();
+
+        var root = directory.CreateSubdirectory("root");
+        await File.WriteAllBytesAsync(Path.Combine(root.FullName, "big"), Payload.Bytes(7, Bytes));
+        // Through a node that neither stores it nor copies it: with four empty nodes the first two get the file.
+        string[] at = ["--root", root.FullName, "--server", $"http://localhost:{ports[5]}"];
+        await ClientAsync(telemetry, [.. at, "backup", "big"]);
+        var trace = TraceLine().Match(await ClientAsync(telemetry, [.. at, "where", "big"])).Groups[1].Value;
+
+        var spans = await ReadAsync(tool!, page, trace);
+        Assert.Single(spans, span => span.Parent is null || spans.All(other => other.Id != span.Parent));
+        Assert.StartsWith("backup-client", spans.Single(span => span.Name == "backup").Resource);
+        Assert.Contains(spans, span => (span.Resource, span.Name) == ("node-4", "POST /v1/place"));
+        AssertTag(spans, "④ segment", "backup.nodes", "node-1,node-2");
+        AssertTag(spans, "④ segment", "backup.chunks.deduplicated", "0");
+        AssertTag(spans, "④ primary", "backup.node", "node-1");
+        AssertTag(spans, "⑤ replica", "backup.node", "node-2");
+        AssertTag(spans, "⑥ commit", "backup.copies.owed", "0");
+        Assert.True(long.Parse(spans.Single(span => span.Name == "⑤ replica").Tags["backup.bytes"]) > Bytes);
+    }
+
+    /// <summary>Who does which steps; fsync on both nodes.</summary>
+    private static readonly (string Resource, string Name)[] Steps =
+    [
+        ("backup-client", "backup"), ("backup-client", "① read first chunks"), ("backup-client", "② place"),
+        ("manager", "③ fewest files"), ("manager", "redis place"),
+        ("backup-client", "④ segment"), ("node-1", "④ primary"), ("node-1", "⑤ stream replica"), ("node-2", "⑤ replica"),
+        ("node-1", "fsync and index"), ("node-2", "fsync and index"),
+        ("backup-client", "⑥ commit"), ("manager", "⑥ make visible"), ("manager", "redis commit"),
+    ];
+
+    /// <summary>Processes send their spans about once a second, each by itself: until all are there.</summary>
+    private static async Task<SpanLine[]> ReadAsync(string tool, Uri dashboard, string trace)
+    {
+        for (var since = Stopwatch.StartNew(); ;)
+        {
+            var spans = await AspireTool.TraceAsync(tool, dashboard, trace);
+            var missing = Steps.Where(step => !spans.Any(span => span.Resource.StartsWith(step.Resource, StringComparison.Ordinal) && span.Name == step.Name)).ToList();
+            // A parent ends after its children and may come in a later parcel.
+            if (missing.Count == 0 && spans.Count(span => spans.All(other => other.Id != span.Parent)) == 1)
+                return spans;
+            Assert.True(since.Elapsed < RunningCluster.PatienceMax, $"Not in the trace: {string.Join(", ", missing)}\nIn it: {string.Join(", ", spans.Select(span => $"{span.Resource} {span.Name}"))}");
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System);
+        }
+    }
+
+    private static void AssertTag(SpanLine[] spans, string name, string tag, string value) =>
+        Assert.Equal(value, spans.Single(span => span.Name == name).Tags[tag]);
+
+    /// <summary>The client as a person runs it, sending its spans to the dashboard.</summary>
+    private async Task<string> ClientAsync(Uri telemetry, string[] args)
+    {
+        var configuration = typeof(TraceTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+        var project = Path.Combine(Projects.Backup_AppHost.ProjectPath, "..", "Backup.Client");
+        var start = new ProcessStartInfo("dotnet", ["run", "--no-build", "-c", configuration, "--project", project, "--", .. args]) { RedirectStandardOutput = true };
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+            start.Environment.Remove(name);
+        foreach (var name in new[] { "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME" })
+            start.Environment[name] = Path.Combine(directory.FullName, name);
+        start.Environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = telemetry.ToString();
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync().WaitAsync(RunningCluster.PatienceMax);
+        Assert.True(process.ExitCode == 0, output);
+        return output;
+    }
+
+    /// <summary>Ports in a row that nobody uses now.</summary>
+    private static int[] FreePorts(int count)
+    {
+        while (true)
+        {
+            using var first = new TcpListener(IPAddress.Loopback, 0);
+            first.Start();
+            int[] ports = [.. Enumerable.Range(((IPEndPoint)first.LocalEndpoint).Port, count)];
+            if (ports[1..].All(IsFree))
+                return ports;
+        }
+    }
+
+    private static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    [GeneratedRegex(@"trace +([0-9a-f]{32})")]
+    private static partial Regex TraceLine();
+}

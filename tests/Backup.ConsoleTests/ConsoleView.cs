@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Microsoft.Playwright;
+
+namespace Backup.ConsoleTests;
+
+/// <summary>One browser window on the console, which remembers what it should not have seen.</summary>
+public sealed class ConsoleView : IAsyncDisposable
+{
+    private readonly IBrowserContext context;
+    private readonly ConcurrentQueue<string> complaints = new();
+
+    private ConsoleView(IBrowserContext context, IPage page) => (this.context, Page) = (context, page);
+
+    public IPage Page { get; }
+
+    public static async Task<ConsoleView> OpenAsync(IBrowserContext context, string path)
+    {
+        var page = await context.NewPageAsync();
+        var view = new ConsoleView(context, page);
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error")
+                view.complaints.Enqueue($"console: {message.Text}");
+        };
+        page.PageError += (_, error) => view.complaints.Enqueue($"script: {error}");
+        page.Request += (_, request) =>
+        {
+            var to = new Uri(request.Url);
+            if (to.Scheme is "http" or "https" && to.Host is not ("localhost" or "127.0.0.1"))
+                view.complaints.Enqueue($"asks elsewhere: {to}");
+        };
+        await view.GoAsync(path);
+        return view;
+    }
+
+    public async Task GoAsync(string path)
+    {
+        await Page.GotoAsync(path);
+        await Page.Locator("h1").First.WaitForAsync();
+    }
+
+    /// <summary>Nothing was loaded from elsewhere, no script failed, nothing is wider than the window, and axe finds no fault.</summary>
+    public async Task AssertSoundAsync()
+    {
+        Assert.Empty(complaints);
+        var excess = await Page.EvaluateAsync<int>("document.scrollingElement.scrollWidth - window.innerWidth");
+        Assert.True(excess <= 0, $"The page is {excess} pixels wider than the window.");
+        // What WCAG 2.2 asks at levels A and AA.
+        var found = await Page.RunAxe(new AxeRunOptions { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] } });
+        Assert.True(found.Violations.Length == 0, string.Join('\n', found.Violations.Select(v => $"{v.Id} ({v.Impact}): {v.Help}\n  {string.Join("\n  ", v.Nodes.Select(n => n.Html))}")));
+    }
+
+    /// <summary>For the documentation, when it is asked for with BACKUP_PICTURES=write.</summary>
+    public async Task PictureAsync(string name, [CallerFilePath] string here = "")
+    {
+        if (Environment.GetEnvironmentVariable("BACKUP_PICTURES") == "write")
+            await Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "docs", "pictures", name + ".png") });
+    }
+
+    public async ValueTask DisposeAsync() => await context.DisposeAsync();
+}

@@ -1,0 +1,41 @@
+using static Microsoft.Playwright.Assertions;
+
+namespace Backup.ConsoleTests;
+
+/// <summary>Every page, wide and narrow: it comes, it shows what is there, and it is fit for everybody's use.</summary>
+[Collection(ConsoleCollection.Name)]
+public sealed class PageTests(ConsoleFixture console)
+{
+    /// <summary>Pages, a selector of what proves that they have their content, and the picture they give.</summary>
+    public static TheoryData<string, string, string> Pages => new()
+    {
+        { "/console", "#nodes tbody tr >> nth=3", "console-cluster" },
+        { "/console/activity", "h1", "console-activity" },
+        { "/console/files?folder=letters", "#files >> text=report.pdf", "console-files" },
+        { "/console/files?find=file-1", "#files >> text=music/jazz/file-11.bin", "console-search" },
+        { "/console/file?path=letters/report.pdf", "#copies tbody tr >> nth=1", "console-file" },
+        { "/console/snapshots", "#snapshots >> text=before-the-move", "console-snapshots" },
+        { "/console/operate", "h1", "console-operate" },
+        { "/console/alarms", "#no-alarms, #alarms", "console-alarms" },
+        { "/console/sign-in?ask=true", "form >> nth=1", "console-sign-in" },
+        { "/console/no-such-page", "text=There is no such page", "console-not-there" },
+    };
+
+    [SkippableTheory, MemberData(nameof(Pages))]
+    public async Task A_page_shows_what_is_there(string path, string proof, string picture)
+    {
+        await using var view = await console.OpenAsync(path);
+        await Expect(view.Page.Locator(proof).First).ToBeVisibleAsync();
+        await view.PictureAsync(picture);
+        await view.AssertSoundAsync();
+    }
+
+    [SkippableTheory, MemberData(nameof(Pages))]
+    public async Task A_page_fits_a_phone(string path, string proof, string picture)
+    {
+        await using var view = await console.OpenAsync(path, width: 390);
+        await Expect(view.Page.Locator(proof).First).ToBeVisibleAsync();
+        await view.PictureAsync(picture + "-phone");
+        await view.AssertSoundAsync();
+    }
+}
