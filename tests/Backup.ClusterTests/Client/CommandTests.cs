@@ -147,6 +147,31 @@ public sealed class CommandTests(ClusterFixture fixture) : IDisposable
         Assert.Contains("is not in the root", named.Error);
     }
 
+    /// <summary>A node is emptied and filled again: what was stored comes back at every moment.</summary>
+    [Fact]
+    public async Task The_clusters_own_commands_do_what_they_say()
+    {
+        await using var own = await RunningCluster.StartAsync();
+        using var here = new ClientMachine(own);
+        for (var i = 0; i < 12; i++)
+            here.Write($"f{i}", Payload.Bytes(i, 5000));
+        (await here.RunAsync("backup")).Expect(ExitCode.Done);
+        var imagined = (await here.RunAsync("cluster", "what-if", "node-2", "--json")).Expect(ExitCode.Done).Json;
+        Assert.Equal((0, true), (imagined.GetProperty("versionsLost").GetInt32(), imagined.GetProperty("canRepair").GetBoolean()));
+        Assert.Equal(6, imagined.GetProperty("files").GetInt64());
+        Assert.Contains("would empty node-2: 6 files", (await here.RunAsync("cluster", "drain", "node-2", "-n")).Expect(ExitCode.Done).Out);
+        (await here.RunAsync("cluster", "drain", "node-2", "--wait")).Expect(ExitCode.Done);
+        Assert.DoesNotContain("node-2", (await here.RunAsync("list", "--json")).Out);
+        (await here.RunAsync("verify", "--read-data")).Expect(ExitCode.Done);
+        (await here.RunAsync("cluster", "undrain", "node-2")).Expect(ExitCode.Done);
+        (await here.RunAsync("cluster", "rebalance", "--wait")).Expect(ExitCode.Done);
+        (await here.RunAsync("cluster", "repair", "--wait")).Expect(ExitCode.Done);
+        Assert.Contains("gives its files away", (await here.RunAsync("cluster", "events")).Expect(ExitCode.Done).Out);
+        Assert.Equal(4, (await here.RunAsync("cluster", "nodes", "--json")).Expect(ExitCode.Done).JsonLines.Length);
+        (await here.RunAsync("verify", "--read-data")).Expect(ExitCode.Done);
+        Assert.Equal(ExitCode.NotFound, (await here.RunAsync("cluster", "what-if", "node-9")).Code);
+    }
+
     [Fact]
     public async Task The_doctor_finds_nothing_wrong_here()
     {
