@@ -9,6 +9,7 @@ using Backup.Storage.Packs;
 using Backup.Storage.Primary;
 using Backup.Storage.Reading;
 using Backup.Storage.Replica;
+using Backup.Storage.Scrub;
 using Microsoft.Extensions.Options;
 
 if (args is ["salvage", ..])
@@ -24,11 +25,14 @@ try
     app.UseFailureResponses(app.Services.GetRequiredService<Peers>().Self.Value);
     app.MapDefaultEndpoints();
     app.MapCatalogue();
-app.MapOperator();
+    app.MapOperator();
+    app.MapRebuild();
     app.MapGateway();
     app.MapReplica();
     app.MapCollection();
-app.MapCopying();
+    app.MapCopying();
+    app.MapScrub();
+    app.MapInventory();
     app.MapFiles();
     await app.RunAsync();
     return 0;

@@ -25,6 +25,9 @@ internal sealed class RestoreRun(Session session, RestoreRequest request, Progre
     /// <summary>Versions gathered before they are fetched: what the restorer sorts by holder at a time.</summary>
     private const int WindowMax = 4096;
 
+    /// <summary>Both copies. Each more is a stream and two chunks in memory, and this machine's disk is written to by both already.</summary>
+    private const int NodesAtOnce = 2;
+
     private readonly List<Failure> problems = [];
     private long restored;
     private long folders;
@@ -67,7 +70,7 @@ internal sealed class RestoreRun(Session session, RestoreRequest request, Progre
     private async Task FetchAsync(ClusterConnection cluster, Selection selection, string to, CancellationToken ct)
     {
         using var folder = new RestoreFolder(to, request.Force, request.KeepSetuid, Restored, Report);
-        var restorer = new Restorer(cluster, progress.Counters);
+        var restorer = new Restorer(cluster, progress.Counters) { NodesAtOnce = NodesAtOnce };
         var window = new List<FileVersion>();
         await foreach (var file in selection.FilesAsync(ct))
         {

@@ -35,6 +35,15 @@ public static class Keys
     /// <summary>Zset "client version path" → copies owed.</summary>
     public const string Debts = "debts";
 
+    /// <summary>Counter: one more with each commit. Nodes remember it, and so tell when the metadata went back in time.</summary>
+    public const string Generation = "generation";
+
+    /// <summary>Hash: whether the metadata is lost and how far its rebuilding is, see library-rebuild.</summary>
+    public const string Rebuild = "rebuild";
+
+    /// <summary>Hash node → incarnation of what was read since the metadata was lost.</summary>
+    public const string Inventoried = "inventoried";
+
     /// <summary>List of what the cluster noticed and did, newest first, see <see cref="Events"/>.</summary>
     public const string Events = "events";
 

@@ -135,7 +135,7 @@ public sealed partial class RepairWorker(
 
     private async Task<WorkerStep> ReconcileAsync(ClusterMoment now, long token, CancellationToken ct)
     {
-        foreach (var node in now.Nodes.Where(node => node.Reconciling is not null && node.State != NodeState.Dead))
+        foreach (var node in now.Nodes.Where(node => node.Reconciling is not null && node.IsMerged && node.State != NodeState.Dead))
         {
             try
             {

@@ -1,11 +1,14 @@
 -- Gives a background duty to one manager at a time. A new holder gets a higher token, which outlives the lease:
 -- what an earlier holder still does is told by its token and refused.
 --
--- KEYS[1] the duty: hash holder, until, token
--- ARGV[1] now, ms   ARGV[2] end of the lease, ms   ARGV[3] who asks
+-- KEYS[1] the duty: hash holder, until, token   KEYS[2] rebuild: hash
+-- ARGV[1] now, ms   ARGV[2] end of the lease, ms   ARGV[3] who asks   ARGV[4] "1" for a duty that works on lost metadata, else nobody gets it then
 --
 -- Returns the token, or 0 when another one holds it
 
+if ARGV[4] ~= '1' and redis.call('HGET', KEYS[2], 'state') == 'lost' then
+  return 0
+end
 local duty = redis.call('HMGET', KEYS[1], 'holder', 'until')
 if duty[1] and duty[1] ~= ARGV[3] and tonumber(duty[2]) > tonumber(ARGV[1]) then
   return 0
