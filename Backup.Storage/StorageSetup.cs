@@ -18,13 +18,16 @@ public static class StorageSetup
     /// <summary>The manager gives Redis a few seconds; one that takes longer itself hangs.</summary>
     private static readonly TimeSpan ManagerAnswerTime = TimeSpan.FromSeconds(10);
 
+    /// <summary>The same for renewing a lease where there are several managers: one that hangs is left in time for the lease of six seconds.</summary>
+    private static readonly TimeSpan LeaseAnswerTime = TimeSpan.FromSeconds(2);
+
     /// <summary>Registers everything. The data directory is opened, and what a crash left recovered, when the store is first asked for.</summary>
     public static void AddStorage(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
         services.AddOptions<NodeOptions>().BindConfiguration(NodeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         var options = builder.Configuration.GetSection(NodeOptions.Section).Get<NodeOptions>() ?? new NodeOptions();
-        var managers = Managers(builder.Configuration);
+        var managers = new Servers(Managers(builder.Configuration));
 
         services.AddWireJson();
         services.AddSingleton(TimeProvider.System);
@@ -44,7 +47,8 @@ public static class StorageSetup
         services.AddSingleton<PrimaryStore>();
         services.AddSingleton(s => new Collector(s.GetRequiredService<PackStore>(), options.GraceTime, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<Collector>>()));
         services.AddHostedService<NodeGauges>();
-        services.AddHostedService<MembershipWorker>();
+        services.AddHostedService(s => ActivatorUtilities.CreateInstance<MembershipWorker>(s, Clients.CreateAny<IManager>(
+            managers, "manager", FailureCode.ManagerUnreachable, managers.Count > 1 ? LeaseAnswerTime : ManagerAnswerTime)));
         services.AddHostedService<CollectionWorker>();
         services.AddSingleton<NodeInventory>().AddSingleton<CopyStates>().AddSingleton<DamagedVersions>().AddSingleton<VersionRepair>();
         services.AddHostedService<DamageWorker>();

@@ -86,7 +86,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
     {
         var nodes = (await status.ReadAsync(ct)).Nodes;
         // While Redis was away no node could renew its lease: they are not dead, and come back by themselves.
-        if (nodes.Any(node => node.State == NodeState.Dead) && metadata.HasFailedWithin(RenewTime))
+        if (metadata.HasFailedWithin(RenewTime))
         {
             throw new Failure(FailureCode.Busy, "Redis was out of reach a moment ago, and the nodes are renewing their leases.", "manager",
                 "Try again in a moment.").Exception();

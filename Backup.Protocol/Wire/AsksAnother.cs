@@ -2,14 +2,33 @@ using System.Net;
 
 namespace Backup.Protocol;
 
+/// <summary>Servers that can all answer the same, and which of them is asked: the one that answered last. Shared by all clients of them.</summary>
+public sealed class Servers(IReadOnlyList<Uri> addresses)
+{
+    private int current;
+
+    public int Count => addresses.Count;
+
+    /// <summary>The one to ask, with what names it for <see cref="Leave"/>.</summary>
+    public (Uri Address, int Turn) Current
+    {
+        get
+        {
+            var turn = Volatile.Read(ref current);
+            return (addresses[turn % addresses.Count], turn);
+        }
+    }
+
+    /// <summary>The next one is asked from now on, unless somebody else has turned away from this one already.</summary>
+    public void Leave(int turn) => Interlocked.CompareExchange(ref current, turn + 1, turn);
+}
+
 /// <summary>
 /// Sends a request to one of several servers that can all answer it: to the one that answered last, and when that one is away or
 /// cannot do it now, to each of the others once. The last one's answer counts.
 /// </summary>
-public sealed class AsksAnother(IReadOnlyList<Uri> servers, HttpMessageHandler inner) : DelegatingHandler(inner)
+public sealed class AsksAnother(Servers servers, HttpMessageHandler inner) : DelegatingHandler(inner)
 {
-    private int current;
-
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken ct)
     {
         // Kept, so that it can be sent again. These are small: files do not go this way.
@@ -17,8 +36,8 @@ public sealed class AsksAnother(IReadOnlyList<Uri> servers, HttpMessageHandler i
             await request.Content.LoadIntoBufferAsync(ct);
         for (var tries = 1; ; tries++)
         {
-            var at = Volatile.Read(ref current);
-            request.RequestUri = new Uri(servers[at % servers.Count], request.RequestUri!.PathAndQuery);
+            var (address, turn) = servers.Current;
+            request.RequestUri = new Uri(address, request.RequestUri!.PathAndQuery);
             try
             {
                 var response = await base.SendAsync(request, ct);
@@ -30,7 +49,7 @@ public sealed class AsksAnother(IReadOnlyList<Uri> servers, HttpMessageHandler i
             {
                 // The next one is asked.
             }
-            Interlocked.CompareExchange(ref current, at + 1, at);
+            servers.Leave(turn);
         }
     }
 

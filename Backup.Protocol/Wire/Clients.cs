@@ -26,8 +26,8 @@ public static class Clients
         Over<T>(new NamesTheCulprit(culprit, unreachable, answerTime ?? Timeout.InfiniteTimeSpan, Transport()), address, culprit);
 
     /// <summary>A client of several servers of which any may answer: another one is asked when one is away. Every call must be one that may be repeated.</summary>
-    public static T CreateAny<T>(IReadOnlyList<Uri> addresses, string culprit, FailureCode unreachable, TimeSpan answerTime) where T : class =>
-        Over<T>(new AsksAnother(addresses, new NamesTheCulprit(culprit, unreachable, answerTime, Transport())), addresses[0], culprit);
+    public static T CreateAny<T>(Servers servers, string culprit, FailureCode unreachable, TimeSpan answerTime) where T : class =>
+        Over<T>(new AsksAnother(servers, new NamesTheCulprit(culprit, unreachable, answerTime, Transport())), servers.Current.Address, culprit);
 
     private static SocketsHttpHandler Transport() => new()
     {

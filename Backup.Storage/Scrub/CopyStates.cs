@@ -21,7 +21,7 @@ public sealed class CopyStates(PackStore store)
     {
         long? oldest = null;
         var (lacking, damaged) = (false, false);
-        await foreach (var part in VersionParts.FindAsync(store, client, version, ct))
+        await foreach (var part in VersionParts.FindAsync(store, client, version, readAll: false, ct))
         {
             lacking |= !part.IsHeld;
             damaged |= !part.IsHeld && store.Index.IsDamaged(part.Key);

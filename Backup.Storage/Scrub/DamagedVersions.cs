@@ -29,7 +29,7 @@ public sealed class DamageWorker(DamagedVersions damaged, VersionRepair repair, 
     public override async Task<WorkerStep> StepAsync(CancellationToken cancellationToken)
     {
         var (client, version) = await damaged.NextAsync(cancellationToken);
-        await repair.RunAsync(client, version, cancellationToken);
+        await repair.RunAsync(client, version, readAll: true, cancellationToken);
         return WorkerStep.Busy;
     }
 }

@@ -59,7 +59,7 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
         var versions = store.Index.ManifestsAfter(client, lastVersion, VersionsPerStep);
         foreach (var (version, _) in versions)
         {
-            await repair.RunAsync(client, version, ct);
+            await repair.RunAsync(client, version, readAll: false, ct);
             lastVersion = version;
         }
         if (versions.Count > 0)

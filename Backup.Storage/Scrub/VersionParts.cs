@@ -11,7 +11,9 @@ internal static class VersionParts
     /// Each part once for every time it is named; one that is lacking or damaged has no place. Behind a manifest or a list
     /// that cannot be read it is not known what follows. Nothing when the node holds no such version.
     /// </summary>
-    public static async IAsyncEnumerable<RecordLocation> FindAsync(PackStore store, ClientId client, long version, [EnumeratorCancellation] CancellationToken ct)
+    /// <param name="readAll">Chunks are read too, not only looked up: where one has rotted, its neighbours often have.</param>
+    public static async IAsyncEnumerable<RecordLocation> FindAsync(
+        PackStore store, ClientId client, long version, bool readAll, [EnumeratorCancellation] CancellationToken ct)
     {
         if (store.Index.FindManifest(client, version) is not { } id)
             yield break;
@@ -24,7 +26,7 @@ internal static class VersionParts
         if (!manifest.Head.HasLists)
         {
             foreach (var chunk in store.Locate(client, RecordKind.Chunk, Array.ConvertAll(manifest.Refs, r => r.Id)))
-                yield return chunk;
+                yield return readAll && !await IsGoodAsync(store, chunk, ct) ? Lacking(chunk) : chunk;
             yield break;
         }
         using var codec = new RecordCodec();
@@ -37,11 +39,17 @@ internal static class VersionParts
                 continue;
             var refs = ChunkRef.Read(codec.Open(list, store.Options.NodeId.Value).Span);
             foreach (var chunk in store.Locate(client, RecordKind.Chunk, Array.ConvertAll(refs, r => r.Id)))
-                yield return chunk;
+                yield return readAll && !await IsGoodAsync(store, chunk, ct) ? Lacking(chunk) : chunk;
         }
     }
 
     private static RecordLocation Lacking(RecordLocation at) => at with { Pack = 0 };
+
+    private static async ValueTask<bool> IsGoodAsync(PackStore store, RecordLocation at, CancellationToken ct)
+    {
+        using var record = await TryReadAsync(store, at, ct);
+        return record is not null;
+    }
 
     private static async ValueTask<Record?> TryReadAsync(PackStore store, RecordLocation at, CancellationToken ct)
     {

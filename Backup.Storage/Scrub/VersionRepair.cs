@@ -15,17 +15,18 @@ public sealed partial class VersionRepair(PackStore store, Peers peers, ICatalog
 
     private readonly NodeId self = peers.Self;
 
+    /// <param name="readAll">Whether all of it is read first, and not only looked up.</param>
     /// <returns>False when something of it is nowhere to be had; it was named in the log then.</returns>
-    public async Task<bool> RunAsync(ClientId client, long version, CancellationToken ct)
+    public async Task<bool> RunAsync(ClientId client, long version, bool readAll, CancellationToken ct)
     {
-        while (await LackingAsync(client, version, ct) is { Length: > 0 } lacking) // ①
+        while (await LackingAsync(client, version, readAll, ct) is { Length: > 0 } lacking) // ①
         {
             var holders = await HoldersAsync(client, version, ct);
             var got = 0;
             foreach (var node in holders)
             {
                 got += await FetchAsync(client, version, node, lacking, ct);
-                lacking = await LackingAsync(client, version, ct);
+                lacking = await LackingAsync(client, version, readAll: false, ct);
                 if (lacking.Length == 0)
                     break;
             }
@@ -40,10 +41,10 @@ public sealed partial class VersionRepair(PackStore store, Peers peers, ICatalog
         return true;
     }
 
-    private async Task<RecordKey[]> LackingAsync(ClientId client, long version, CancellationToken ct)
+    private async Task<RecordKey[]> LackingAsync(ClientId client, long version, bool readAll, CancellationToken ct)
     {
         var lacking = new HashSet<RecordKey>();
-        await foreach (var part in VersionParts.FindAsync(store, client, version, ct))
+        await foreach (var part in VersionParts.FindAsync(store, client, version, readAll, ct))
         {
             if (!part.IsHeld)
                 lacking.Add(part.Key);

@@ -15,6 +15,9 @@ if duty[1] and duty[1] ~= ARGV[3] and tonumber(duty[2]) > tonumber(ARGV[1]) then
 end
 redis.call('HSET', KEYS[1], 'holder', ARGV[3], 'until', ARGV[2])
 if duty[1] ~= ARGV[3] then
-  return redis.call('HINCRBY', KEYS[1], 'token', 1)
+  -- From the clock and not from one: when the metadata was lost, the token of an earlier holder must not come again.
+  local token = string.format('%.0f', math.max(tonumber(ARGV[1]), tonumber(redis.call('HGET', KEYS[1], 'token') or '0') + 1))
+  redis.call('HSET', KEYS[1], 'token', token)
+  return tonumber(token)
 end
 return tonumber(redis.call('HGET', KEYS[1], 'token'))

@@ -54,7 +54,7 @@ public sealed class RepairTests : IAsyncLifetime
         Flip(here.Pack(1), At(record) + 150);
         await Scrubbing.RunAsync(mine, Scrubbing.Alone(mine), 1);
         Assert.True(await StateAsync(mine) is { Held: false, Damaged: true });
-        Assert.True(await repair.RunAsync(Alice, 7, default));
+        Assert.True(await repair.RunAsync(Alice, 7, readAll: false, default));
         Assert.True(await StateAsync(mine) is { Held: true, Damaged: false });
         Assert.Empty(mine.Damage);
         await Scrubbing.RunAsync(mine, Scrubbing.Alone(mine), 2);
@@ -68,12 +68,22 @@ public sealed class RepairTests : IAsyncLifetime
         Flip(there.Pack(1), At(0) + 150);
         Flip(here.Pack(1), At(1) + 150);
         await Scrubbing.RunAsync(mine, repair, 1);
-        Assert.False(await repair.RunAsync(Alice, 7, default));
+        Assert.False(await repair.RunAsync(Alice, 7, readAll: false, default));
         Assert.Equal([0], mine.Missing(Alice, [.. chunks.Select(c => ChunkId.Of(c))]));
         Assert.Equal((Alice, 7), await noticedThere.NextAsync(default));
         // Sent again, it heals here, and from here it would heal there.
         await StoreAsync(mine, Record.Of(RecordKind.Chunk, Alice, chunks[0]));
-        Assert.True(await repair.RunAsync(Alice, 7, default));
+        Assert.True(await repair.RunAsync(Alice, 7, readAll: false, default));
+    }
+
+    [Fact]
+    public async Task What_nobody_has_noticed_yet_is_found_where_all_is_read()
+    {
+        Flip(here.Pack(1), At(0) + 150);
+        Flip(here.Pack(1), At(2) + 150);
+        Assert.True(await repair.RunAsync(Alice, 7, readAll: true, default));
+        await Scrubbing.RunAsync(mine, Scrubbing.Alone(mine), 1);
+        Assert.True(await StateAsync(mine) is { Held: true, Damaged: false });
     }
 
     [Fact]
@@ -88,7 +98,7 @@ public sealed class RepairTests : IAsyncLifetime
     public async Task A_version_the_node_does_not_hold_is_not_brought_back()
     {
         await mine.ForgetAsync(Alice, [7], default);
-        Assert.True(await repair.RunAsync(Alice, 7, default));
+        Assert.True(await repair.RunAsync(Alice, 7, readAll: false, default));
         Assert.False((await StateAsync(mine)).Held);
     }
 
