@@ -23,12 +23,32 @@ internal sealed class ManifestCheck(PackStore store, PackBatch batch, ClientId c
                 manifests.Add((record.Share(), manifest));
                 break;
             case RecordKind.List:
+                if (manifests.Count > 0)
+                    throw Failure.InvalidRequest("A segment's manifests come last, and a list follows one.").Exception();
                 lists[record.Header.Id] = ChunkRef.Read(codec.Open(record, "client").Span);
                 break;
             case RecordKind.Chunk:
+                if (manifests.Count > 0)
+                    throw Failure.InvalidRequest("A segment's manifests come last, and a chunk follows one.").Exception();
+                CheckPacked(record);
                 break;
             default:
                 throw Failure.InvalidRequest($"A segment cannot hold a {record.Header.Kind} record.").Exception();
+        }
+    }
+
+    /// <summary>A raw chunk's id is its digest, which was compared; what a packed one opens to is seen only here.</summary>
+    private void CheckPacked(Record chunk)
+    {
+        if (chunk.Header.Encoding == RecordEncoding.Raw)
+            return;
+        try
+        {
+            codec.Open(chunk, "client");
+        }
+        catch (FailureException e) when (e.Failure.Code == FailureCode.Corrupt)
+        {
+            throw new Failure(FailureCode.DigestMismatch, $"Chunk {chunk.Header.Id} opens to something else on {self}.", "client", "Send it again; it was not stored.").Exception(e);
         }
     }
 
