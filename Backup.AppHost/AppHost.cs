@@ -12,10 +12,12 @@ try
         throw new BadSettingException(problem);
     using var data = DataDirectory.Open(cluster);
 
-    var manager = builder.AddProject<Projects.Backup_Manager>("manager", options => options.ExcludeLaunchProfile = true)
-        .WithHttpEndpoint(port: cluster.BasePort, name: "http", isProxied: false)
-        .WithHttpHealthCheck("/health")
-        .WithEnvironment("Cluster__Copies", cluster.Copies.ToString());
+    // Not proxied either, and for the same reason as the nodes below.
+    var managers = Enumerable.Range(1, cluster.Managers).Select(number =>
+        builder.AddProject<Projects.Backup_Manager>(ClusterOptions.ManagerName(number), options => options.ExcludeLaunchProfile = true)
+            .WithHttpEndpoint(port: cluster.ManagerPort(number), name: "http", isProxied: false)
+            .WithHttpHealthCheck("/health")
+            .WithEnvironment("Cluster__Copies", cluster.Copies.ToString())).ToList();
 
     switch (cluster.Redis)
     {
@@ -27,7 +29,7 @@ try
                 .WithHealthCheck("redis-ping");
             Common(redis);
             var address = "127.0.0.1:" + cluster.RedisPort;
-            manager.WithEnvironment("ConnectionStrings__redis", address).WaitFor(redis);
+            managers.ForEach(manager => manager.WithEnvironment("ConnectionStrings__redis", address).WaitFor(redis));
             break;
 
         case RedisKind.Container:
@@ -35,16 +37,20 @@ try
             var container = builder.AddRedis("redis")
                 .WithDataBindMount(cluster.RedisDirectory)
                 .WithArgs("--appendonly", "yes", "--appendfsync", "always");
-            manager.WithReference(container).WaitFor(container);
+            managers.ForEach(manager => manager.WithReference(container).WaitFor(container));
             break;
 
         case RedisKind.External:
-            manager.WithReference(builder.AddConnectionString("redis"));
+            var external = builder.AddConnectionString("redis");
+            managers.ForEach(manager => manager.WithReference(external));
             break;
     }
 
-    Common(manager);
-    PassOn("Manager", manager, "Cluster");
+    foreach (var manager in managers)
+    {
+        Common(manager);
+        PassOn("Manager", manager, "Cluster");
+    }
     for (var number = 1; number <= cluster.Nodes; number++)
     {
         var id = "node-" + number;
@@ -55,9 +61,8 @@ try
             .WithHttpHealthCheck("/health")
             .WithEnvironment("Node__Id", id)
             .WithEnvironment("Node__DataDirectory", cluster.NodeDirectory(number))
-            .WithEnvironment("Node__Address", url)
-            .WithReference(manager)
-            .WaitFor(manager);
+            .WithEnvironment("Node__Address", url);
+        managers.ForEach(manager => node.WithReference(manager).WaitFor(manager));
         Common(node);
         PassOn("Node", node, "Node");
     }

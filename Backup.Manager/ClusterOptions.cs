@@ -25,4 +25,8 @@ public sealed class ClusterOptions
     /// <summary>How long what retention dropped can be brought back: a week is how long a mistake may stay unnoticed over a holiday.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00")]
     public TimeSpan UndoTime { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How long a node may be dead before its files get other copies: longer than a restart or an update takes.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
+    public TimeSpan RepairGrace { get; set; } = TimeSpan.FromMinutes(10);
 }

@@ -3,7 +3,8 @@ using Backup.Protocol;
 namespace Backup.Manager;
 
 /// <summary>The manager behind its routes. It holds nothing: any number of them may run on one Redis.</summary>
-public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing listing, Registry registry, Status status, Collection.Snapshots snapshots, Collection.Retention retention, Collection.Drops drops) : IManager
+public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing listing, Registry registry, Status status, Collection.Snapshots snapshots, Collection.Retention retention,
+    Collection.Drops drops, EventLog events, RepairRequests repair, WhatIf whatIf) : IManager
 {
     public Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct) => placer.PlaceAsync(client, request, ct);
 
@@ -20,6 +21,22 @@ public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing
     public Task<RegisterReply> RegisterAsync(RegisterRequest request, CancellationToken ct) => registry.RegisterAsync(request, ct);
 
     public Task<HeartbeatReply> HeartbeatAsync(HeartbeatRequest request, CancellationToken ct) => registry.HeartbeatAsync(request, ct);
+
+    public Task<EventsReply> EventsAsync(EventsRequest request, CancellationToken ct) => events.ReadAsync(request, ct);
+
+    public async Task<ClusterStatus> DrainAsync(DrainRequest request, CancellationToken ct)
+    {
+        await registry.DrainAsync(request.Node, request.Drain, ct);
+        return await status.ReadAsync(ct);
+    }
+
+    public Task<RepairStatus> RepairStatusAsync(CancellationToken ct) => repair.ReadAsync(ct);
+
+    public Task<RepairStatus> RepairAsync(CancellationToken ct) => repair.AskRepairAsync(ct);
+
+    public Task<RepairStatus> RebalanceAsync(CancellationToken ct) => repair.AskRebalanceAsync(ct);
+
+    public Task<WhatIfReply> WhatIfAsync(WhatIfRequest request, CancellationToken ct) => whatIf.AskAsync(request, ct);
 
     public Task<Snapshot> SnapshotAsync(ClientId client, SnapshotRequest request, CancellationToken ct) => snapshots.PutAsync(client, request, ct);
 

@@ -16,12 +16,19 @@ public static class ManagerSetup
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Placer>().AddSingleton<Reservations>().AddSingleton<Committer>();
         services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>().AddSingleton<Collection.Snapshots>().AddSingleton<Collection.Retention>().AddSingleton<Collection.Drops>();
+        services.AddSingleton<ClusterView>().AddSingleton<EventLog>();
+        services.AddSingleton<NodeCalls>().AddSingleton<FileRepair>().AddSingleton<Reconciler>().AddSingleton<RepairRequests>().AddSingleton<WhatIf>();
         services.AddSingleton<ManagerCatalogue>();
+        services.AddSingleton<Rebuilder>().AddSingleton<IRebuilder>(all => all.GetRequiredService<Rebuilder>()).AddSingleton<VersionMerger>();
+        services.AddSingleton<RebuildWorker>().AddHostedService(all => all.GetRequiredService<RebuildWorker>());
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
+        services.AddSingleton<IOperator>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax);
         services.AddHostedService<ClusterGauges>();
         services.AddSingleton<ReservationExpiry>().AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
-        return services.AddSingleton<Collection.Forgetter>().AddHostedService(all => all.GetRequiredService<Collection.Forgetter>());
+        services.AddSingleton<Watch>().AddHostedService(all => all.GetRequiredService<Watch>());
+        services.AddSingleton<Collection.Forgetter>().AddHostedService(all => all.GetRequiredService<Collection.Forgetter>());
+        return services.AddSingleton<RepairWorker>().AddHostedService(all => all.GetRequiredService<RepairWorker>());
     }
 }

@@ -15,6 +15,8 @@ var app = builder.Build();
 app.UseFailureResponses("manager");
 app.MapDefaultEndpoints();
 app.MapCatalogue();
+app.MapRebuild();
+app.MapOperator();
 app.MapMembership();
 app.MapConsole();
 try

@@ -2,12 +2,14 @@ using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Storage;
 using Backup.Storage.Collection;
+using Backup.Storage.Copying;
 using Backup.Storage.Gateway;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
 using Backup.Storage.Primary;
 using Backup.Storage.Reading;
 using Backup.Storage.Replica;
+using Backup.Storage.Scrub;
 using Microsoft.Extensions.Options;
 
 if (args is ["salvage", ..])
@@ -23,9 +25,14 @@ try
     app.UseFailureResponses(app.Services.GetRequiredService<Peers>().Self.Value);
     app.MapDefaultEndpoints();
     app.MapCatalogue();
+    app.MapOperator();
+    app.MapRebuild();
     app.MapGateway();
     app.MapReplica();
     app.MapCollection();
+    app.MapCopying();
+    app.MapScrub();
+    app.MapInventory();
     app.MapFiles();
     await app.RunAsync();
     return 0;

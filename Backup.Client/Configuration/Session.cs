@@ -8,9 +8,11 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
 {
     private Settings? settings;
     private ClusterConnection? cluster;
+    private ClusterConnection? nobodys;
     private RootDirectory? root;
     private IAnsiConsole? console;
     private long? toldOfWaiting;
+    private SendLimit? limit;
 
     /// <summary>Several calls may wait at the same time for the same reason: it is said once.</summary>
     private static readonly TimeSpan TellAgainTime = TimeSpan.FromSeconds(10);
@@ -47,7 +49,7 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     public ClusterConnection ConnectToPreview() => cluster ??= Connect(KnownClient ?? new ClientId(Guid.AllBitsSet));
 
     /// <summary>For what concerns no client.</summary>
-    public ClusterConnection ConnectAsNobody() => cluster ??= Connect(default);
+    public ClusterConnection ConnectAsNobody() => nobodys ??= Connect(default);
 
     /// <summary>What a path argument means inside the root; empty for the root itself.</summary>
     public string Resolve(string argument) => PathArgument.Resolve(argument, RootPath, Settings.RootAsGiven!, surroundings.CurrentFolder);
@@ -57,23 +59,40 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     /// <summary>For a person at a terminal.</summary>
     public IAnsiConsole Console => console ??= surroundings.MakeConsole(!Choices.NoColor);
 
+    /// <summary>Goes before what the settings say; must be called before anybody connects.</summary>
+    /// <exception cref="FailureException">It is no bandwidth.</exception>
+    public void LimitTo(string? bandwidth) => limit = bandwidth is null ? limit : new SendLimit(Bandwidth.Parse(bandwidth));
+
     public void Dispose()
     {
         root?.Dispose();
+        limit?.Dispose();
     }
 
-    private ClusterConnection Connect(ClientId client) => new(Settings.Servers, client) { Waiting = TellOfWaiting };
+    private ClusterConnection Connect(ClientId client)
+    {
+        limit ??= Settings.BytesPerSecond is { } bytes ? new SendLimit(bytes) : null;
+        return new ClusterConnection(Settings.Servers, client) { Waiting = TellOfWaiting, Limit = limit };
+    }
 
     private void TellOfWaiting(Uri server, Failure why)
     {
-        if (Choices.Quiet || Choices.Json)
-            return;
         lock (surroundings.Error)
         {
             if (toldOfWaiting is { } last && surroundings.Time.GetElapsedTime(last) < TellAgainTime)
                 return;
             toldOfWaiting = surroundings.Time.GetTimestamp();
-            var line = $"waiting for {server.GetLeftPart(UriPartial.Authority)}: {RootedPath.Escape(why.Message)}";
+            Say($"waiting for {server.GetLeftPart(UriPartial.Authority)}: {RootedPath.Escape(why.Message)}");
+        }
+    }
+
+    /// <summary>Tells the person something while a run is under way, without spoiling what redraws itself.</summary>
+    public void Say(string line)
+    {
+        if (Choices.Quiet || Choices.Json)
+            return;
+        lock (surroundings.Error)
+        {
             if (IsRedrawing)
                 Console.WriteLine(line);
             else

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 
@@ -75,6 +76,19 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
         foreach (var id in await metadata.ReadSetAsync(Keys.Undoable(client), ct))
             versions += await UndoAsync(client, id, ct);
         return new UndoReply(await snapshots.ListAsync(client, ct), versions);
+    }
+
+    /// <summary>Which versions of these files lie aside: dropped, and an undo may bring them back.</summary>
+    public async Task<HashSet<long>> AsideAsync(ClientId client, IReadOnlyCollection<RootedPath> paths, CancellationToken ct)
+    {
+        var versions = new HashSet<long>();
+        foreach (var id in await metadata.ReadSetAsync(Keys.Undoable(client), ct))
+        {
+            var values = await metadata.ReadHashAsync(Keys.Dropped(client, id), paths.Select(path => path.Value), ct);
+            foreach (var (path, value) in paths.Zip(values).Where(pair => pair.Second is not null))
+                versions.UnionWith(FileLines.All(path, Encoding.ASCII.GetBytes(value!)).Select(version => version.Version));
+        }
+        return versions;
     }
 
     /// <summary>Names that stand for snapshots among the paths of what was dropped: no path begins so.</summary>

@@ -8,7 +8,7 @@ namespace Backup.Manager.Collection;
 /// The second phase: what was dropped and whose time to be brought back has passed is forgotten by its nodes, which then free
 /// what no other version needs. One id at a time; a node that does not answer is asked again later. One manager of all does it.
 /// </summary>
-public sealed partial class Forgetter(Metadata metadata, TimeProvider time, ILogger<Forgetter> log) : Worker(time, log)
+public sealed partial class Forgetter(Metadata metadata, NodeCalls calls, TimeProvider time, ILogger<Forgetter> log) : Worker(time, log)
 {
     public const string Duty = "forget-versions";
 
@@ -16,7 +16,6 @@ public sealed partial class Forgetter(Metadata metadata, TimeProvider time, ILog
     private static readonly TimeSpan RetryTime = TimeSpan.FromMinutes(1);
 
     private readonly DutyLease duty = new(metadata, time, Duty);
-    private readonly NodeConnections nodes = new(metadata);
 
     /// <summary>Days have passed already: some seconds do not matter.</summary>
     protected override TimeSpan IdleInterval => TimeSpan.FromSeconds(5);
@@ -49,10 +48,11 @@ public sealed partial class Forgetter(Metadata metadata, TimeProvider time, ILog
         {
             try
             {
-                if (await nodes.FindAsync(node.Key, ct) is not { } collector)
+                // A node that never registered, or was removed for good, has nothing to forget.
+                if ((await metadata.ReadHashAsync(Keys.Nodes, [node.Key.Value], ct))[0] is not { } line)
                     continue;
                 foreach (var some in node.Chunk(Limits.FilesPerCallMax))
-                    await collector.ForgetAsync(client, new ForgetRequest(some), ct);
+                    await calls.Collector(NodeLine.Parse(node.Key.Value, line).Ref).ForgetAsync(client, new ForgetRequest(some), ct);
                 LogForgotten(log, client, node.Key, node.Count());
             }
             catch (FailureException e)

@@ -1,63 +1,52 @@
-using System.Globalization;
-using Backup.Manager.Redis;
 using Backup.Protocol;
 using Microsoft.Extensions.Options;
 
 namespace Backup.Manager;
 
 /// <summary>The cluster as the manager sees it, and what keeps it from being healthy.</summary>
-public sealed class Status(Metadata metadata, TimeProvider time, IOptions<ClusterOptions> options)
+public sealed class Status(ClusterView view, TimeProvider time, IOptions<ClusterOptions> options)
 {
     public async Task<ClusterStatus> ReadAsync(CancellationToken ct)
     {
-        var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-        ScriptReply reply;
         try
         {
-            reply = await metadata.RunAsync(new ScriptCall(Script.StatusCluster)
-                .Key(Keys.Nodes, Keys.Leases, Keys.Loads, Keys.Draining, Keys.Clients, Keys.Reserved, Keys.Debts), ct);
+            return Of(await view.ReadAsync(ct), options.Value.Copies);
         }
         catch (FailureException e) when (e.Failure.Code == FailureCode.MetadataUnavailable)
         {
             // Whoever asks for the state gets one, above all when something is down.
-            return new ClusterStatus(false, [e.Failure.Message], [], options.Value.Copies, 0, 0, nowMs);
+            return new ClusterStatus(false, [e.Failure.Message], [], options.Value.Copies, 0, 0, time.GetUtcNow().ToUnixTimeMilliseconds());
         }
-
-        var leases = reply[1].Pairs.ToDictionary(pair => pair.Name, pair => Number(pair.Value));
-        var loads = reply[2].Pairs.ToDictionary(pair => pair.Name, pair => Number(pair.Value));
-        var draining = reply[3].Texts.ToHashSet();
-        NodeLine[] lines = [.. reply[0].Pairs.Select(pair => NodeLine.Parse(pair.Name, pair.Value)).OrderBy(line => line.Id)];
-        NodeStatus[] nodes = [.. lines.Select(line => new NodeStatus(line.Id, line.Address,
-            StateOf(line, leases.GetValueOrDefault(line.Id.Value), draining.Contains(line.Id.Value), nowMs),
-            loads.GetValueOrDefault(line.Id.Value), line.Epoch, line.Incarnation, line.Zone, line.Space, line.LastSeenMs))];
-        string[] problems = [.. Problems(lines, nodes, reply[6].Number, options.Value.Copies, nowMs)];
-        return new ClusterStatus(problems.Length == 0, problems, nodes, options.Value.Copies, reply[4].Number, reply[5].Number, nowMs);
     }
 
-    private static NodeState StateOf(NodeLine line, long leaseEndMs, bool draining, long nowMs) =>
-        leaseEndMs <= nowMs ? NodeState.Dead
-        : draining ? NodeState.Draining
-        : line.Space.FreeBytes == 0 ? NodeState.Full
-        : NodeState.Alive;
-
-    private static IEnumerable<string> Problems(NodeLine[] lines, NodeStatus[] nodes, long debts, int copies, long nowMs)
+    private static ClusterStatus Of(ClusterMoment now, int copies)
     {
-        foreach (var (line, node) in lines.Zip(nodes))
+        NodeStatus[] nodes = [.. now.Nodes.Select(node => new NodeStatus(node.Id, node.Line.Address, node.State, node.Files,
+            node.Line.Epoch, node.Line.Incarnation, node.Line.Zone, node.Line.Space, node.Line.LastSeenMs))];
+        string[] problems = [.. Problems(now, copies)];
+        return new ClusterStatus(problems.Length == 0, problems, nodes, copies, now.Clients, now.Reserved, now.NowMs, now.Debts, now.Repair.ToStatus());
+    }
+
+    private static IEnumerable<string> Problems(ClusterMoment now, int copies)
+    {
+        foreach (var problem in now.Rebuild.Problems)
+            yield return problem;
+        foreach (var node in now.Nodes)
         {
             if (node.State == NodeState.Dead)
-                yield return $"Node {node.Id} at {node.Address} is dead: not heard of for {Math.Max(0, nowMs - node.LastSeenMs) / 1000} s.";
+                yield return $"Node {node.Id} at {node.Line.Address} is dead: not heard of for {Math.Max(0, now.NowMs - node.Line.LastSeenMs) / 1000} s.";
             if (node.State == NodeState.Full)
                 yield return $"Node {node.Id} is full: it serves its files and takes no new ones.";
-            if (line.LostFiles > 0)
-                yield return $"Node {node.Id} came back with another data directory: its copies of {line.LostFiles} files are to be made again.";
+            if (node.Line.LostFiles > 0 && !node.IsHealed)
+                yield return $"Node {node.Id} came back with another data directory: its copies of {node.Line.LostFiles} files are to be made again.";
+            if (node.StaleEpoch is not null && !node.IsHealed)
+                yield return $"Node {node.Id} came back with an older data directory: what it lacks is to be copied to it again.";
         }
-        var taking = nodes.Count(node => node.State == NodeState.Alive);
-        if (taking < copies)
-            yield return $"Only {taking} nodes take files, and the policy asks for {copies} copies.";
-        if (debts > 0)
-            yield return $"{debts} versions have fewer copies than the policy asks for.";
+        if (now.Taking < copies)
+            yield return $"Only {now.Taking} nodes take files, and the policy asks for {copies} copies.";
+        if (now.Debts > 0)
+            yield return $"{now.Debts} versions have fewer copies than the policy asks for.";
+        if (now.Repair.VersionsLost > 0)
+            yield return $"{now.Repair.VersionsLost} versions have no good copy on a node that is alive.";
     }
-
-    /// <summary>Scores are whole numbers; a server may write them with a fraction or an exponent.</summary>
-    private static long Number(string score) => (long)double.Parse(score, CultureInfo.InvariantCulture);
 }

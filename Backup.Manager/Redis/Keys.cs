@@ -35,6 +35,36 @@ public static class Keys
     /// <summary>Zset "client version path" → copies owed.</summary>
     public const string Debts = "debts";
 
+    /// <summary>Counter: one more with each commit. Nodes remember it, and so tell when the metadata went back in time.</summary>
+    public const string Generation = "generation";
+
+    /// <summary>Hash: whether the metadata is lost and how far its rebuilding is, see library-rebuild.</summary>
+    public const string Rebuild = "rebuild";
+
+    /// <summary>Hash node → incarnation of what was read since the metadata was lost.</summary>
+    public const string Inventoried = "inventoried";
+
+    /// <summary>List of what the cluster noticed and did, newest first, see <see cref="Events"/>.</summary>
+    public const string Events = "events";
+
+    /// <summary>Counter: one more with each event.</summary>
+    public const string EventSequence = "event-sequence";
+
+    /// <summary>Hash subject → what was last said of it in events, see <see cref="NodeNotice"/>.</summary>
+    public const string Noticed = "noticed";
+
+    /// <summary>Hash: the pass of repair that runs or ran last, and what is asked of the next, see <see cref="RepairPass"/>.</summary>
+    public const string Repair = "repair";
+
+    /// <summary>Hash node → the condition that repair has seen to, see <see cref="NodeView.Condition"/>.</summary>
+    public const string Healed = "healed";
+
+    /// <summary>Hash node → the epoch in which it came back with an older data directory.</summary>
+    public const string Stale = "stale";
+
+    /// <summary>Hash node → how far its holdings were compared with what is placed on it: "client version", or "-" at the start.</summary>
+    public const string Reconcile = "reconcile";
+
     /// <summary>Hash holder, until, token of a background duty.</summary>
     public static string Duty(string name) => $"duty:{name}";
 

@@ -11,17 +11,24 @@ public sealed class Script
     private const string Nodes = "library-nodes";
     private const string Lines = "library-lines";
     private const string Order = "library-order";
+    private const string Rebuild = "library-rebuild";
 
     public static readonly Script PlaceFiles = new("place-files", Nodes, Lines, Order);
     public static readonly Script CommitFiles = new("commit-files", Nodes, Lines);
     public static readonly Script ExpireReservation = new("expire-reservation", Nodes);
     public static readonly Script LeaseDuty = new("lease-duty");
-    public static readonly Script RegisterNode = new("register-node", Nodes);
-    public static readonly Script HeartbeatNode = new("heartbeat-node", Nodes);
+    public static readonly Script RegisterNode = new("register-node", Nodes, Rebuild);
+    public static readonly Script HeartbeatNode = new("heartbeat-node", Nodes, Rebuild);
     public static readonly Script DrainNode = new("drain-node", Nodes);
     public static readonly Script StatusCluster = new("status-cluster");
     public static readonly Script PageNames = new("page-names");
     public static readonly Script SplitNames = new("split-names");
+    public static readonly Script AddEvents = new("add-events");
+    public static readonly Script ListEvents = new("list-events");
+    public static readonly Script AskRepair = new("ask-repair");
+    public static readonly Script SaveRepair = new("save-repair");
+    public static readonly Script MoveCopies = new("move-copies", Nodes, Lines);
+    public static readonly Script ReservedVersions = new("reserved-versions");
     public static readonly Script PutSnapshot = new("put-snapshot");
     public static readonly Script DropSnapshot = new("drop-snapshot");
     public static readonly Script ListSnapshots = new("list-snapshots");
@@ -30,6 +37,10 @@ public sealed class Script
     public static readonly Script RestoreDrop = new("restore-drop", Nodes, Lines);
     public static readonly Script BeginForget = new("begin-forget");
     public static readonly Script EndForget = new("end-forget");
+
+    public static readonly Script DeclareRebuild = new("declare-rebuild", Nodes, Rebuild);
+    public static readonly Script MarkRebuild = new("mark-rebuild");
+    public static readonly Script MergeVersions = new("merge-versions", Nodes, Lines);
 
     private Script(string name, params string[] libraries)
     {

@@ -38,6 +38,9 @@ public sealed class ClusterConnection
     /// <summary>Is told once for each call that waits longer than a moment: whom it waits for, and why. It must not throw.</summary>
     public Action<Uri, Failure>? Waiting { get; init; }
 
+    /// <summary>How fast content may be sent; null for as fast as it can.</summary>
+    public SendLimit? Limit { get; init; }
+
     /// <summary>Asks whichever gateway answers. The call must be one that may be repeated; all of <see cref="INode"/> may.</summary>
     /// <exception cref="FailureException">It was refused, or nobody could answer within the patience.</exception>
     public async Task<T> AskAsync<T>(Func<INode, Task<T>> call, CancellationToken ct)

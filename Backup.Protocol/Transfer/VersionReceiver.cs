@@ -14,7 +14,7 @@ public interface IRestoreTarget
 }
 
 /// <summary>Takes the records of one version as they arrive, checks each and writes it out. Knows where to go on when a read breaks off.</summary>
-internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target, RecordCodec codec, TransferCounters counters) : IAsyncDisposable
+internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target, TransferCounters counters) : IAsyncDisposable
 {
     private ContentDigest? digest;
     private Manifest? manifest;
@@ -36,6 +36,9 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
     /// <summary>Nodes that failed to give it.</summary>
     public HashSet<NodeId> Tried { get; } = [];
 
+    /// <summary>Nodes that were left for another copy because they were silent for a moment. They are asked again when no other is left.</summary>
+    public HashSet<NodeId> Left { get; } = [];
+
     /// <summary>The item to ask for: the whole, or what is left of it. A list that was under way comes again.</summary>
     public ReadItem Wanted()
     {
@@ -46,7 +49,7 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
 
     /// <summary>Takes a record; the caller disposes it.</summary>
     /// <exception cref="FailureException">It is not the record that belongs here, or its content is not what its id says.</exception>
-    public async ValueTask AcceptAsync(Record record, string culprit, CancellationToken ct)
+    public async ValueTask AcceptAsync(Record record, RecordCodec codec, string culprit, CancellationToken ct)
     {
         var plain = codec.Open(record, culprit);
         if (manifest is null)

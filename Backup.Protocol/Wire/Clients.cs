@@ -22,17 +22,25 @@ public static class Clients
     /// <param name="culprit">Who is named when it cannot be reached: a node id, 'manager', or an address.</param>
     /// <param name="unreachable">What not reaching it is called: <see cref="FailureCode.NodeUnreachable"/> or its like.</param>
     /// <param name="answerTime">How long an answer may take to begin; without end for streams, which have deadlines of their own.</param>
-    public static T Create<T>(Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable, TimeSpan? answerTime = null) where T : class
+    public static T Create<T>(Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable, TimeSpan? answerTime = null) where T : class =>
+        Over<T>(new NamesTheCulprit(culprit, unreachable, answerTime ?? Timeout.InfiniteTimeSpan, Transport()), address, culprit);
+
+    /// <summary>A client of several servers of which any may answer: another one is asked when one is away. Every call must be one that may be repeated.</summary>
+    public static T CreateAny<T>(Servers servers, string culprit, FailureCode unreachable, TimeSpan answerTime) where T : class =>
+        Over<T>(new AsksAnother(servers, new NamesTheCulprit(culprit, unreachable, answerTime, Transport())), servers.Current.Address, culprit);
+
+    private static SocketsHttpHandler Transport() => new()
     {
-        var transport = new SocketsHttpHandler
-        {
-            ConnectTimeout = ConnectTime,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-        };
-        var http = new HttpClient(new NamesTheCulprit(culprit, unreachable, answerTime ?? Timeout.InfiniteTimeSpan, transport))
+        ConnectTimeout = ConnectTime,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+    };
+
+    private static T Over<T>(HttpMessageHandler handler, Uri address, string culprit) where T : class
+    {
+        var http = new HttpClient(handler)
         {
             BaseAddress = address,
             // Streams take as long as they take; each call has its own deadline where it needs one.

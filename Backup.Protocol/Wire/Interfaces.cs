@@ -72,7 +72,11 @@ public interface IOperator
 
     [Post(Routes.WhatIf)]
     Task<WhatIfReply> WhatIfAsync([Body] WhatIfRequest request, CancellationToken ct);
+}
 
+/// <summary>Makes the metadata anew. All calls may be repeated.</summary>
+public interface IRebuilder
+{
     [Get(Routes.Rebuild)]
     Task<RebuildStatus> RebuildStatusAsync(CancellationToken ct);
 
@@ -82,7 +86,7 @@ public interface IOperator
 }
 
 /// <summary>A node towards the manager.</summary>
-public interface IManager : ICatalogue
+public interface IManager : ICatalogue, IOperator
 {
     [Post(Routes.Register)]
     Task<RegisterReply> RegisterAsync([Body] RegisterRequest request, CancellationToken ct);
@@ -92,7 +96,7 @@ public interface IManager : ICatalogue
 }
 
 /// <summary>A client towards any node. What another node must answer is passed on to it.</summary>
-public interface INode : ICatalogue, IOperator
+public interface INode : ICatalogue, IOperator, IRebuilder
 {
     /// <summary>Which chunks the first of these nodes lacks.</summary>
     [Post(Routes.Missing)]
@@ -115,6 +119,13 @@ public interface INode : ICatalogue, IOperator
         [Header(Headers.Client)] ClientId client, [Header(Headers.Nodes)] string nodes, [Body] CopiesRequest request, CancellationToken ct);
 }
 
+/// <summary>The manager towards a node whose holdings it reads.</summary>
+public interface IInventory
+{
+    [Post(Routes.Inventory)]
+    Task<InventoryReply> InventoryAsync([Body] InventoryRequest request, CancellationToken ct);
+}
+
 /// <summary>The manager towards a node.</summary>
 public interface ICollector
 {
@@ -125,6 +136,30 @@ public interface ICollector
     /// <summary>Frees what no version needs any more, now instead of in the background's time.</summary>
     [Post(Routes.Collect)]
     Task<CollectReply> CollectAsync(CancellationToken ct);
+}
+
+/// <summary>A node towards another that holds the same version.</summary>
+public interface IRecordSource
+{
+    /// <summary>Those of these records that it holds and finds good, one after the other. The caller verifies each, and disposes the stream.</summary>
+    [Post(Routes.Records)]
+    Task<Stream> RecordsAsync([Header(Headers.Client)] ClientId client, [Body] RecordsRequest request, CancellationToken ct);
+}
+
+/// <summary>The manager towards a node, about the copies of versions that are committed.</summary>
+public interface ICopier
+{
+    /// <summary>The node copies versions it holds to another node, as a primary would. Repeating it sends nothing twice.</summary>
+    [Post(Routes.Copy)]
+    Task<CopyReply> CopyAsync([Header(Headers.Client)] ClientId client, [Body] CopyRequest request, CancellationToken ct);
+
+    /// <summary>A page of what the node holds, of all clients.</summary>
+    [Post(Routes.Held)]
+    Task<HeldReply> HeldAsync([Body] HeldRequest request, CancellationToken ct);
+
+    /// <summary>Which of these versions the node does not hold.</summary>
+    [Post(Routes.Lacking)]
+    Task<LackingReply> LackingAsync([Header(Headers.Client)] ClientId client, [Body] LackingRequest request, CancellationToken ct);
 }
 
 /// <summary>A primary towards its replica.</summary>

@@ -37,7 +37,8 @@ public sealed record RetentionReply(KeptSnapshot[] Kept, Snapshot[] Dropped, lon
 public sealed record UndoReply(Snapshot[] Snapshots, long Versions);
 
 /// <param name="Versions">At most <see cref="Limits.FilesPerCallMax"/>; those the node does not hold are no matter.</param>
-public sealed record ForgetRequest(long[] Versions);
+/// <param name="UpToEpoch">Only copies placed here in this epoch or before: one that came later is not what the caller means. Null for any.</param>
+public sealed record ForgetRequest(long[] Versions, long? UpToEpoch = null);
 
 /// <param name="Forgotten">Versions that the node held until now.</param>
 public sealed record ForgetReply(int Forgotten);

@@ -38,6 +38,13 @@ public static class Routes
     // The manager to nodes.
     public const string Forget = "/v1/forget";
     public const string Collect = "/v1/collect";
+    public const string Copy = "/v1/copy";
+    public const string Held = "/v1/held";
+    public const string Lacking = "/v1/lacking";
+    public const string Inventory = "/v1/inventory";
+
+    // A node to another that holds the same version.
+    public const string Records = "/v1/records";
 
     // A primary to its replica.
     public const string ReplicaSegments = "/v1/replica/segments";

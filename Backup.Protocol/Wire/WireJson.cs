@@ -53,6 +53,15 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(RebuildStatus))]
 [JsonSerializable(typeof(CopiesRequest))]
 [JsonSerializable(typeof(CopiesReply))]
+[JsonSerializable(typeof(RecordsRequest))]
+[JsonSerializable(typeof(InventoryRequest))]
+[JsonSerializable(typeof(InventoryReply))]
+[JsonSerializable(typeof(CopyRequest))]
+[JsonSerializable(typeof(CopyReply))]
+[JsonSerializable(typeof(HeldRequest))]
+[JsonSerializable(typeof(HeldReply))]
+[JsonSerializable(typeof(LackingRequest))]
+[JsonSerializable(typeof(LackingReply))]
 public sealed partial class WireJson : JsonSerializerContext;
 
 /// <summary>A failure as a response body: RFC 9457 problem details with our own members beside the standard ones.</summary>

@@ -18,7 +18,7 @@ public static class CollectionEndpoints
     }
 
     private static async Task<ForgetReply> ForgetAsync(HttpContext http, [FromBody] ForgetRequest request, [FromServices] PackStore store, CancellationToken ct) =>
-        new(await store.ForgetAsync(http.Client(), request.Versions, ct));
+        new(await store.ForgetAsync(http.Client(), request.Versions, ct, request.UpToEpoch));
 
     private static Task<CollectReply> CollectAsync([FromServices] Collector collector, CancellationToken ct) => collector.CollectAsync(ct);
 }

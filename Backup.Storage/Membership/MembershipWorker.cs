@@ -14,6 +14,9 @@ public sealed partial class MembershipWorker(
     private TimeSpan rhythm = RetryTime;
     private bool registered;
 
+    /// <summary>The highest heard of: a manager that says less has lost commits.</summary>
+    private long generation = store.Generation;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -48,7 +51,10 @@ public sealed partial class MembershipWorker(
     private async Task RegisterAsync(CancellationToken ct)
     {
         var reply = await manager.RegisterAsync(
-            new RegisterRequest(peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space()), ct);
+            new RegisterRequest(
+                peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space(), store.LastEpoch, generation, store.HoldsFiles), ct);
+        generation = Math.Max(generation, reply.Generation);
+        WriteDown(reply.Epoch);
         peers.Update(reply.Peers);
         peers.Renew();
         peers.EnterEpoch(reply.Epoch);
@@ -57,9 +63,23 @@ public sealed partial class MembershipWorker(
         LogRegistered(log, peers.Self, reply.Epoch, reply.Peers.Length);
     }
 
+    /// <summary>A full disk must not keep the node from serving: what is not written down only makes it compared once more at its next start.</summary>
+    private void WriteDown(long epoch)
+    {
+        try
+        {
+            store.EnterEpoch(epoch, generation);
+        }
+        catch (FailureException e)
+        {
+            LogNotWritten(log, epoch, e.Failure.Message);
+        }
+    }
+
     private async Task RenewAsync(CancellationToken ct)
     {
-        var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space()), ct);
+        var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space(), generation), ct);
+        generation = Math.Max(generation, reply.Generation);
         peers.Update(reply.Peers);
         peers.Renew();
         registered = !reply.MustRegister;
@@ -69,6 +89,9 @@ public sealed partial class MembershipWorker(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Registered as {Node} in epoch {Epoch}; {Count} nodes known")]
     private static partial void LogRegistered(ILogger log, NodeId node, long epoch, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Epoch {Epoch} was not written down: {Message}")]
+    private static partial void LogNotWritten(ILogger log, long epoch, string message);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The manager did not renew the lease: {Code}: {Message}")]
     private static partial void LogUnanswered(ILogger log, FailureCode code, string message);

@@ -11,6 +11,7 @@ namespace Backup.Storage.Membership;
 public sealed class Peers(NodeId self, ICatalogue catalogue, TimeProvider? time = null)
 {
     private readonly ConcurrentDictionary<Uri, IReplica> replicas = new();
+    private readonly ConcurrentDictionary<Uri, IRecordSource> sources = new();
     private readonly NodeClients nodes = new();
     private readonly TimeProvider time = time ?? TimeProvider.System;
     private volatile Dictionary<NodeId, Uri> addresses = [];
@@ -24,6 +25,9 @@ public sealed class Peers(NodeId self, ICatalogue catalogue, TimeProvider? time 
 
     /// <summary>Connections to nodes, shared by all that goes out from here.</summary>
     public NodeClients Connections => nodes;
+
+    /// <summary>The nodes of the cluster, as far as this one has heard of them.</summary>
+    public IReadOnlyCollection<NodeId> Known => addresses.Keys;
 
     public void Update(IEnumerable<NodeRef> peers) => addresses = peers.ToDictionary(p => p.Id, p => p.Address);
 
@@ -49,6 +53,9 @@ public sealed class Peers(NodeId self, ICatalogue catalogue, TimeProvider? time 
 
     public async ValueTask<IReplica> ReplicaAsync(NodeId id, CancellationToken ct) => replicas.GetOrAdd(
         await AddressOfAsync(id, ct), (address, culprit) => Clients.Create<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable), id);
+
+    public async ValueTask<IRecordSource> SourceAsync(NodeId id, CancellationToken ct) => sources.GetOrAdd(
+        await AddressOfAsync(id, ct), (address, culprit) => Clients.Create<IRecordSource>(address, culprit.Value), id);
 
     private async ValueTask<Uri> AddressOfAsync(NodeId id, CancellationToken ct)
     {

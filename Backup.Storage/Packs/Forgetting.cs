@@ -34,7 +34,7 @@ internal static class Forgetting
     /// <summary>What a version that is being forgotten is claimed with: no manifest has this id.</summary>
     private static readonly ChunkId Nothing = default;
 
-    public static async Task<int> RunAsync(PackStore store, ClientId client, long[] versions, CancellationToken ct)
+    public static async Task<int> RunAsync(PackStore store, ClientId client, long[] versions, long? upToEpoch, CancellationToken ct)
     {
         if (versions.Length > Limits.FilesPerCallMax)
             throw Failure.InvalidRequest($"At most {Limits.FilesPerCallMax} versions are forgotten at once.").Exception();
@@ -48,6 +48,8 @@ internal static class Forgetting
                     throw new Failure(FailureCode.Busy, $"Version {version} is being stored by another request.", store.Options.NodeId.Value, "Ask again in a moment.").Exception();
             }
             var held = versions.Distinct().Where(version => store.Index.FindManifest(client, version) is not null).Order().ToArray();
+            if (upToEpoch is { } epoch)
+                held = await PlacedUpToAsync(store, client, held, epoch, ct);
             if (held.Length == 0)
                 return 0;
             using var batch = new PackBatch(store, client) { MayUseReserve = true };
@@ -61,6 +63,19 @@ internal static class Forgetting
         {
             store.Order.Release();
         }
+    }
+
+    /// <summary>Those whose manifests were placed here in this epoch or before.</summary>
+    private static async Task<long[]> PlacedUpToAsync(PackStore store, ClientId client, long[] versions, long epoch, CancellationToken ct)
+    {
+        var placed = new List<long>(versions.Length);
+        foreach (var version in versions)
+        {
+            using var record = await store.ReadManifestAsync(client, version, ct);
+            if (record is not null && store.OpenManifest(record, store.Options.NodeId.Value).Head.Epoch <= epoch)
+                placed.Add(version);
+        }
+        return [.. placed];
     }
 
     /// <summary>Claims these versions as forgotten, all or none.</summary>

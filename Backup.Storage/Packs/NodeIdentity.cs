@@ -7,13 +7,15 @@ using Backup.Protocol;
 
 namespace Backup.Storage.Packs;
 
-/// <summary>Whose data directory this is: <c>node.json</c>. It is written once, when the directory is first used.</summary>
+/// <summary>Whose data directory this is, and how far the cluster had come when it last registered: <c>node.json</c>.</summary>
 /// <param name="Incarnation">Made anew with each new directory: another one under the same node id means the data is not the same.</param>
 /// <param name="Checksum">XXH3 of the other members as text, so that a flipped digit is noticed before every pack looks foreign.</param>
-internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incarnation, long CreatedMs, string Checksum)
+/// <param name="LastEpoch">The epoch it entered last. Directories of format 1 do not say.</param>
+/// <param name="Generation">The highest it had heard of by then.</param>
+internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incarnation, long CreatedMs, string Checksum, long LastEpoch = 0, long Generation = 0)
 {
     public const string FileName = "node.json";
-    public const int CurrentFormatVersion = 1;
+    public const int CurrentFormatVersion = 2;
 
     public static NodeIdentity Create(NodeId node, Guid incarnation, TimeProvider time)
     {
@@ -44,6 +46,13 @@ internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incar
         }
     }
 
+    /// <summary>The same directory, further on.</summary>
+    public NodeIdentity At(long lastEpoch, long generation)
+    {
+        var now = this with { FormatVersion = CurrentFormatVersion, LastEpoch = lastEpoch, Generation = generation };
+        return now with { Checksum = now.Sum() };
+    }
+
     /// <summary>Writes it so that after a crash there is the whole of it or nothing.</summary>
     public void Write(string directory)
     {
@@ -63,7 +72,8 @@ internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incar
         "Start the newer program on it. Nothing was changed.").Exception();
 
     private string Sum() => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
-        string.Create(CultureInfo.InvariantCulture, $"{FormatVersion}|{NodeId}|{Incarnation:D}|{CreatedMs}"))).ToString("x16", CultureInfo.InvariantCulture);
+        string.Create(CultureInfo.InvariantCulture, $"{FormatVersion}|{NodeId}|{Incarnation:D}|{CreatedMs}") + (FormatVersion == 1 ? "" :
+            string.Create(CultureInfo.InvariantCulture, $"|{LastEpoch}|{Generation}")))).ToString("x16", CultureInfo.InvariantCulture);
 }
 
 /// <summary>Generated, so that opening a directory needs no reflection.</summary>

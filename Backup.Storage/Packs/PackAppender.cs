@@ -6,7 +6,7 @@ namespace Backup.Storage.Packs;
 /// Gives out space at the end of the current pack, under a lock; the writes themselves happen outside it, several at once.
 /// Begins a new pack when one is full or has failed.
 /// </summary>
-internal sealed class PackAppender(PackStoreOptions options, NodeIdentity identity, PackIndex index, DiskSpace space, OpenPack? resumed, int lastNumber) : IDisposable
+internal sealed class PackAppender(PackStoreOptions options, NodeIdentity identity, PackIndex index, DiskSpace space, TimeProvider time, OpenPack? resumed, int lastNumber) : IDisposable
 {
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly Lock gate = new();
@@ -140,7 +140,8 @@ internal sealed class PackAppender(PackStoreOptions options, NodeIdentity identi
                 Fsync.File(file);
                 Fsync.Directory(PackFiles.Folder(options.Directory));
                 // Known to the index from the start: after a crash, what lies beyond its watermark was never acknowledged.
-                index.Write(writer => writer.SetPack(new PackRow(number, PackState.Open, PackHeader.LengthBytes, PackHeader.LengthBytes)));
+                index.Write(writer => writer.SetPack(new PackRow(
+                    number, PackState.Open, PackHeader.LengthBytes, PackHeader.LengthBytes, time.GetUtcNow().ToUnixTimeMilliseconds())));
                 return new OpenPack(number, file, PackHeader.LengthBytes);
             }
             catch

@@ -19,6 +19,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     private readonly List<(ClientId Client, long Version, string Path, ChunkId Id)> manifests = [];
     private readonly List<Damage> damage = [];
     private readonly List<PackRow> packs = [];
+    private HashSet<int> indexed = [];
 
     /// <summary>The last pack, where it may be appended to.</summary>
     public OpenPack? Resumed { get; private set; }
@@ -29,6 +30,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     public void Run(CancellationToken ct)
     {
         var known = index.Packs().ToDictionary(pack => pack.Number);
+        indexed = [.. known.Keys];
         var files = PackFiles.List(options.Directory);
         LastNumber = files.Concat(known.Keys).DefaultIfEmpty(0).Max();
 
@@ -259,6 +261,9 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     /// </summary>
     private void Note(PackRow pack)
     {
+        // Of a pack that is new to the index the file's own time says when it was written.
+        if (!indexed.Contains(pack.Number))
+            pack = pack with { VerifiedMs = new DateTimeOffset(File.GetLastWriteTimeUtc(PackFiles.Pack(options.Directory, pack.Number))).ToUnixTimeMilliseconds() };
         packs.Add(pack);
         if (IsFull)
             Flush();

@@ -17,8 +17,9 @@ public static class ReplicaEndpoints
     {
         using var step = Step.Begin("⑤ replica").Tag(Tags.Node, peers.Self.Value);
         var nodes = http.Nodes();
-        if (Array.IndexOf(nodes, peers.Self) < 1)
-            throw Failure.InvalidRequest($"Node {peers.Self} is no replica of this placement.").Exception();
+        // A copy that repair makes may be the one that becomes the primary's.
+        if (!nodes.Contains(peers.Self))
+            throw Failure.InvalidRequest($"Node {peers.Self} is none of this placement.").Exception();
         peers.CheckEpoch(epoch);
         using var segment = await receiver.ReceiveAsync(http.Client(), nodes, http.Request.Body, _ => ValueTask.CompletedTask, ct);
         await segment.CommitAsync(ct);

@@ -45,11 +45,30 @@ public abstract class ScriptTests(RedisFixture fixture)
         await cluster.PlaceAsync("late", ["x"]);
         cluster.Time.Advance(Leases.Reservation);
         await cluster.Get<ReservationExpiry>().StepAsync(default);
+        await RebuildSomethingAsync(cluster);
 
         Assert.Equal(All.Select(script => $"redis {script.Verb}").Order(),
             seen.Select(name => string.Join(' ', name.Split(' ')[..2])).Distinct().Intersect(All.Select(script => $"redis {script.Verb}")).Order());
         Assert.Contains($"redis place {NameLeaves.NamesMax + 1}", seen);
         Assert.Contains($"redis commit {NameLeaves.NamesMax + 1}", seen);
+    }
+
+    /// <summary>Begins to rebuild the metadata from nodes that do not answer, and merges a version as if one did.</summary>
+    private static async Task RebuildSomethingAsync(ManagersOnRedis cluster)
+    {
+        await cluster.Get<IRebuilder>().RebuildAsync(default);
+        cluster.Time.Advance(TimeSpan.FromMinutes(1));
+        await cluster.RegisterManyAsync("n1");
+        await cluster.Get<RebuildWorker>().StepAsync(default);
+        var head = new ManifestHead
+        {
+            Path = Path("found"), Version = 7, Kind = VersionKind.File, TimeMs = 1, SizeBytes = 1, Digest = ChunkId.Of([1]), Nodes = [Node("n1")], Epoch = 1,
+        };
+        var lease = new DutyLease(cluster.Get<Metadata>(), cluster.Time, VersionMerger.Duty, onLostMetadata: true);
+        cluster.Time.Advance(Leases.Duty);
+        var token = await lease.TakeAsync(default);
+        Assert.Equal(1, await cluster.Get<VersionMerger>().MergeAsync(
+            token!.Value, [[new FoundCopy(Node("n1"), new HeldManifest(cluster.Client, head))]], withHints: true, default));
     }
 
     /// <summary>Drops a version, brings it back, and drops it for good.</summary>

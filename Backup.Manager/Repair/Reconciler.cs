@@ -1,0 +1,74 @@
+using System.Globalization;
+using Backup.Manager.Redis;
+using Backup.Protocol;
+
+namespace Backup.Manager;
+
+/// <summary>
+/// Compares what a node holds with what is placed on it, a page at a time, and has it forget the rest: copies that went
+/// elsewhere while it was away, versions that went for good, and uploads that were never committed.
+/// </summary>
+public sealed partial class Reconciler(Metadata metadata, Collection.Drops drops, NodeCalls calls, TimeProvider time, ILogger<Reconciler> log)
+{
+    /// <summary>Where each node begins.</summary>
+    public const string Start = "-";
+
+    /// <summary>A version that is younger may be under way still, whatever becomes of its reservation.</summary>
+    private static readonly TimeSpan YoungTime = TimeSpan.FromHours(1);
+
+    /// <returns>Where the next page begins; null when all was compared.</returns>
+    public async Task<string?> StepAsync(NodeView node, CancellationToken ct)
+    {
+        var page = await calls.Copier(node.Line.Ref).HeldAsync(Request(node.Reconciling!), ct);
+        foreach (var group in page.Versions.GroupBy(version => version.Client))
+        {
+            var surplus = await SurplusAsync(node.Id, group.Key, [.. group], ct);
+            // A copy that came since is of a later epoch than all of these.
+            foreach (var some in surplus.GroupBy(version => version.Epoch))
+            {
+                var reply = await calls.Collector(node.Line.Ref).ForgetAsync(group.Key, new ForgetRequest([.. some.Select(version => version.Version)], some.Key), ct);
+                LogForgotten(log, node.Id, reply.Forgotten, group.Key);
+            }
+        }
+        return page.Next is { Client: { } client } next ? string.Create(CultureInfo.InvariantCulture, $"{client} {next.Version}") : null;
+    }
+
+    private async Task<List<HeldVersion>> SurplusAsync(NodeId node, ClientId client, HeldVersion[] held, CancellationToken ct)
+    {
+        // Reservations first: what is committed between the two questions then stands in its line.
+        var reserved = await ReservedAsync(client, ct);
+        RootedPath[] paths = [.. held.Select(version => version.Path).Distinct()];
+        var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
+        var placed = paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!)).ToDictionary(version => version.Version);
+        var youngMs = (time.GetUtcNow() - YoungTime).ToUnixTimeMilliseconds();
+        List<HeldVersion> surplus = [.. held.Where(version => placed.TryGetValue(version.Version, out var line)
+            ? !line.Nodes.Contains(node)
+            : version.TimeMs < youngMs && !reserved.Contains(version.Version))];
+        // What retention dropped and an undo may bring back is still wanted.
+        var aside = surplus.Count == 0 ? [] : await drops.AsideAsync(client, [.. surplus.Select(version => version.Path).Distinct()], ct);
+        return surplus.FindAll(version => !aside.Contains(version.Version));
+    }
+
+    private async Task<HashSet<long>> ReservedAsync(ClientId client, CancellationToken ct)
+    {
+        var own = Keys.Member(client, "");
+        var call = new ScriptCall(Script.ReservedVersions);
+        foreach (var member in await metadata.ReadUpToAsync(Keys.Reservations, long.MaxValue, -1, ct))
+        {
+            if (member.StartsWith(own, StringComparison.Ordinal))
+                call.Key(Keys.Reservation(member));
+        }
+        return [.. (await metadata.RunAsync(call, ct)).Texts.Select(text => long.Parse(text, CultureInfo.InvariantCulture))];
+    }
+
+    private static HeldRequest Request(string cursor)
+    {
+        if (cursor == Start)
+            return new HeldRequest(null, 0, Limits.FilesPerCallMax);
+        var fields = cursor.Split(' ');
+        return new HeldRequest(ClientId.Parse(fields[0]), long.Parse(fields[1], CultureInfo.InvariantCulture), Limits.FilesPerCallMax);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Node {Node} forgot {Count} versions of client {Client} that are not placed on it")]
+    private static partial void LogForgotten(ILogger log, NodeId node, int count, ClientId client);
+}

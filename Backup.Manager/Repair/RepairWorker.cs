@@ -1,0 +1,189 @@
+using System.Globalization;
+using System.Text;
+using Backup.Manager.Redis;
+using Backup.Protocol;
+using Backup.ServiceDefaults;
+using Microsoft.Extensions.Options;
+
+namespace Backup.Manager;
+
+/// <summary>
+/// Sees to it that each version has its copies: one page of files at a time, of one client after the other, and then compares
+/// nodes that came back with what is placed on them. One manager of all does it; how far it is stands in Redis, and whoever takes over goes on there.
+/// </summary>
+public sealed partial class RepairWorker(
+    Metadata metadata, ClusterView view, Names names, FileRepair files, Reconciler reconciler, EventLog events, TimeProvider time, IOptions<ClusterOptions> options, ILogger<RepairWorker> log)
+    : Worker(time, log)
+{
+    /// <summary>The background duty.</summary>
+    public const string Duty = "repair";
+
+    /// <summary>Files looked at in one step: half a call of Redis, and some seconds of copying small files.</summary>
+    private const int NamesPerStep = 500;
+
+    /// <summary>What was last said of lost versions is noted under this: no node has such an id.</summary>
+    private const string LostNotice = "*lost";
+
+    private readonly DutyLease duty = new(metadata, time, Duty);
+    private readonly TimeProvider clock = time;
+
+    /// <summary>A heartbeat: what changes is not known sooner.</summary>
+    protected override TimeSpan IdleInterval => Leases.Heartbeat;
+
+    /// <summary>While copies are missing another failure loses data: half the time is rest for those who wait for answers, not more.</summary>
+    protected override double RestPerWork => 0.5;
+
+    public override async Task<WorkerStep> StepAsync(CancellationToken cancellationToken)
+    {
+        if (await duty.TakeAsync(cancellationToken) is not { } token)
+            return WorkerStep.Idle;
+        var now = await view.ReadAsync(cancellationToken);
+        var pass = now.Repair;
+        if (!pass.Running)
+        {
+            var reasons = RepairReasons.Due(now, options.Value.Copies);
+            if (reasons.Length == 0)
+                return await ReconcileAsync(now, token, cancellationToken);
+            LogBegins(log, string.Join(' ', reasons));
+            pass = RepairPass.None with
+            {
+                Running = true,
+                Reasons = reasons,
+                Conditions = RepairReasons.Conditions(now),
+                Rebalances = pass.IsRebalanceAsked,
+                StartedMs = now.NowMs,
+            };
+        }
+        if (pass.Token != token)
+        {
+            // A new pass, or one that another manager had begun: an epoch of its own tells its copies from those made before.
+            if (await SaveAsync(Keys.Repair, token, newEpoch: true, [.. (pass with { Token = token }).Fields(), (RepairPass.AskedField, ""), (RepairPass.RebalanceField, "")], cancellationToken) is not { } epoch)
+                return WorkerStep.Idle;
+            pass = pass with { Token = token, Epoch = epoch };
+        }
+        // A node that registered since refuses what is older than its registration.
+        pass = pass with { Epoch = Math.Max(pass.Epoch, now.Epoch) };
+        return await HoldingAsync(token, ct => PageAsync(now, pass, token, ct), cancellationToken) ? WorkerStep.Busy : WorkerStep.Idle;
+    }
+
+    /// <summary>Repairs the next page and notes how far the pass is.</summary>
+    /// <returns>False when the pass has ended, or belongs to another manager now.</returns>
+    private async Task<bool> PageAsync(ClusterMoment now, RepairPass pass, long token, CancellationToken ct)
+    {
+        var started = clock.GetTimestamp();
+        if (await NextClientAsync(pass, ct) is not { } client)
+            return await EndAsync(now, pass, token, ct);
+        var from = client.ToString() == pass.Client ? Encoding.UTF8.GetBytes(pass.Path) : [];
+        var (page, _) = await names.ReadAsync(client, from, after: from.Length > 0, [], NamesPerStep, ct);
+        pass = pass with { Client = client.ToString(), Path = page.Length == NamesPerStep ? page[^1] : "" };
+        if (pass.Path.Length == 0)
+            pass = pass with { Client = pass.Client + Done };
+        if (page.Length > 0)
+        {
+            if (await files.RunAsync(client, page, now, pass, token, ct) is not { } done)
+                return false;
+            pass = pass with
+            {
+                Examined = pass.Examined + done.Examined,
+                Copied = pass.Copied + done.Copied,
+                Bytes = pass.Bytes + done.Bytes,
+                Left = pass.Left + done.Left,
+                VersionsLost = pass.VersionsLost + done.Lost,
+                Failures = pass.Failures + done.Failures,
+                Moved = pass.Moved + done.Moved,
+                CopyMs = pass.CopyMs + (done.Copied > 0 ? (long)clock.GetElapsedTime(started).TotalMilliseconds : 0),
+            };
+        }
+        return await SaveAsync(Keys.Repair, token, newEpoch: false, pass.Fields(), ct) is not null;
+    }
+
+    /// <summary>Stands behind a client that is done with: sorts after it and before the next.</summary>
+    private const string Done = "~";
+
+    /// <summary>The client the pass has come to; null at its end.</summary>
+    private async Task<ClientId?> NextClientAsync(RepairPass pass, CancellationToken ct)
+    {
+        var next = (await metadata.ReadSetAsync(Keys.Clients, ct)).Where(client => string.CompareOrdinal(client, pass.Client) >= 0).Min(StringComparer.Ordinal);
+        return next is null ? null : ClientId.Parse(next);
+    }
+
+    private async Task<bool> EndAsync(ClusterMoment now, RepairPass pass, long token, CancellationToken ct)
+    {
+        if (pass.Left == 0)
+        {
+            // What arose since the pass began needs another one.
+            var conditions = RepairReasons.Healed(pass.Conditions);
+            if (await SaveAsync(Keys.Healed, token, newEpoch: false, conditions, ct) is null)
+                return false;
+        }
+        // Its token goes, so that the next pass takes an epoch of its own.
+        pass = pass with { Running = false, EndedMs = now.NowMs, Client = "", Path = "", Token = 0 };
+        if (await SaveAsync(Keys.Repair, token, newEpoch: false, pass.Fields(), ct) is null)
+            return false;
+        LogEnded(log, pass.Examined, pass.Copied, pass.Left, pass.VersionsLost);
+        if (pass.Rebalances)
+            await events.AddAsync(EventKind.Rebalanced, EventSeverity.Info, "cluster", $"{pass.Moved} copies were moved from nodes with many files to nodes with few.", ct);
+        var said = now.Noticed.GetValueOrDefault(LostNotice, "");
+        var lost = pass.VersionsLost > 0 ? pass.VersionsLost.ToString(CultureInfo.InvariantCulture) : "";
+        if (lost != said)
+        {
+            await events.NoticeAsync(LostNotice, said, lost, "cluster", lost.Length == 0 ? []
+                : [(EventKind.VersionLost, EventSeverity.Error, $"{lost} versions have no good copy on a node that is alive.")], ct);
+        }
+        return false;
+    }
+
+    private async Task<WorkerStep> ReconcileAsync(ClusterMoment now, long token, CancellationToken ct)
+    {
+        foreach (var node in now.Nodes.Where(node => node.Reconciling is not null && node.IsMerged && node.State != NodeState.Dead))
+        {
+            try
+            {
+                var cursor = await HoldingAsync(token, stop => reconciler.StepAsync(node, stop), ct);
+                return await SaveAsync(Keys.Reconcile, token, newEpoch: false, [(node.Id.Value, cursor ?? "")], ct) is null ? WorkerStep.Idle : WorkerStep.Busy;
+            }
+            catch (FailureException e) when (e.Failure.Code != FailureCode.MetadataUnavailable)
+            {
+                // The other nodes need not wait for it.
+                LogNotReconciled(log, node.Id, e.Failure.Message);
+            }
+        }
+        return WorkerStep.Idle;
+    }
+
+    /// <summary>Keeps the duty while something runs that may take longer than its lease; stops that when the duty is lost.</summary>
+    private async Task<T> HoldingAsync<T>(long token, Func<CancellationToken, Task<T>> work, CancellationToken ct)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var running = work(stop.Token);
+        while (await Task.WhenAny(running, Task.Delay(Leases.Duty / 3, clock, stop.Token)) != running)
+        {
+            if (await duty.TakeAsync(ct) != token)
+            {
+                await stop.CancelAsync();
+                break;
+            }
+        }
+        var result = await running;
+        await stop.CancelAsync();
+        return result;
+    }
+
+    private async Task<long?> SaveAsync(string key, long token, bool newEpoch, IEnumerable<(string Field, string Value)> fields, CancellationToken ct)
+    {
+        var call = new ScriptCall(Script.SaveRepair).Key(Keys.Duty(Duty), key, Keys.Epoch).Arg(token).Arg(newEpoch ? "1" : "0");
+        foreach (var (field, value) in fields)
+            call.Arg(field).Arg(value);
+        var reply = await metadata.RunAsync(call, ct);
+        return reply[0].Text == "ok" ? reply[1].Number : null;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "A pass of repair begins. {Reasons}")]
+    private static partial void LogBegins(ILogger log, string reasons);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The pass has ended: {Examined} versions seen, {Copied} copies made, {Left} versions still need one, {Lost} have none")]
+    private static partial void LogEnded(ILogger log, long examined, long copied, long left, long lost);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Node} could not be compared with what is placed on it: {Message}")]
+    private static partial void LogNotReconciled(ILogger log, NodeId node, string message);
+}
