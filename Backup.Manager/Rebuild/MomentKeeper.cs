@@ -10,7 +10,7 @@ namespace Backup.Manager;
 /// Lets nodes keep the named moments of each client, and gives them back when the metadata is rebuilt. They are sent to all nodes
 /// that live whenever they change; one that is away then has an older state, and of several the newest counts.
 /// </summary>
-public sealed partial class MomentKeeper(Metadata metadata, Snapshots snapshots, TimeProvider time, ILogger<MomentKeeper> log)
+public sealed partial class MomentKeeper(Metadata metadata, Snapshots snapshots, TimeProvider time, ILogger<MomentKeeper> log, Network? network = null)
 {
     /// <summary>Writing a small file is one fsync. A node that takes longer is not waited for: the others keep it.</summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(2);
@@ -41,7 +41,7 @@ public sealed partial class MomentKeeper(Metadata metadata, Snapshots snapshots,
     {
         try
         {
-            await nodes.GetOrAdd(node.Address, static (address, id) => Clients.Create<IInventory>(address, id.Value, FailureCode.NodeUnreachable, AnswerTime), node.Id)
+            await nodes.GetOrAdd(node.Address, (address, id) => (network ?? Network.Real).Reach<IInventory>(address, id.Value, FailureCode.NodeUnreachable, AnswerTime), node.Id)
                 .KeepAsync(moments, ct);
         }
         catch (FailureException e)
