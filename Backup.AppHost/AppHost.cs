@@ -18,10 +18,16 @@ try
     // listen elsewhere refuses to start with this setting.
     var enrolment = builder.Configuration["Security:Enrolment"] ?? "loopback";
 
-    var manager = builder.AddProject<Projects.Backup_Manager>("manager", options => options.ExcludeLaunchProfile = true)
-        .WithHttpEndpoint(port: cluster.BasePort, name: "http", isProxied: false)
-        .WithHttpHealthCheck("/health")
-        .WithEnvironment("Cluster__Copies", cluster.Copies.ToString());
+    // Not proxied either, and for the same reason as the nodes below.
+    var managers = Enumerable.Range(1, cluster.Managers).Select(number =>
+        builder.AddProject<Projects.Backup_Manager>(ClusterOptions.ManagerName(number), options => options.ExcludeLaunchProfile = true)
+            .WithHttpEndpoint(port: cluster.ManagerPort(number), name: "http", isProxied: false)
+            .WithHttpHealthCheck("/health")
+            .WithEnvironment("Cluster__Copies", cluster.Copies.ToString())).ToList();
+    if (cluster.RepairGrace is { } grace)
+        managers.ForEach(manager => manager.WithEnvironment("Cluster__RepairGrace", grace.ToString()));
+    if (cluster.OnMissingCopies is { } policy)
+        managers.ForEach(manager => manager.WithEnvironment("Cluster__OnMissingCopies", policy));
 
     switch (cluster.Redis)
     {
@@ -33,7 +39,7 @@ try
                 .WithHealthCheck("redis-ping");
             Common(redis);
             var address = "127.0.0.1:" + cluster.RedisPort;
-            manager.WithEnvironment("ConnectionStrings__redis", address).WaitFor(redis);
+            managers.ForEach(manager => manager.WithEnvironment("ConnectionStrings__redis", address).WaitFor(redis));
             break;
 
         case RedisKind.Container:
@@ -41,17 +47,21 @@ try
             var container = builder.AddRedis("redis")
                 .WithDataBindMount(cluster.RedisDirectory)
                 .WithArgs("--appendonly", "yes", "--appendfsync", "always");
-            manager.WithReference(container).WaitFor(container);
+            managers.ForEach(manager => manager.WithReference(container).WaitFor(container));
             break;
 
         case RedisKind.External:
-            manager.WithReference(builder.AddConnectionString("redis"));
+            var external = builder.AddConnectionString("redis");
+            managers.ForEach(manager => manager.WithReference(external));
             break;
     }
 
-    Common(manager);
-    Secured(manager);
-    PassOn("Manager", manager, "Cluster");
+    foreach (var manager in managers)
+    {
+        Common(manager);
+        Secured(manager);
+        PassOn("Manager", manager, "Cluster");
+    }
     for (var number = 1; number <= cluster.Nodes; number++)
     {
         var id = "node-" + number;
@@ -62,9 +72,8 @@ try
             .WithHttpHealthCheck("/health")
             .WithEnvironment("Node__Id", id)
             .WithEnvironment("Node__DataDirectory", cluster.NodeDirectory(number))
-            .WithEnvironment("Node__Address", url)
-            .WithReference(manager)
-            .WaitFor(manager);
+            .WithEnvironment("Node__Address", url);
+        managers.ForEach(manager => node.WithReference(manager).WaitFor(manager));
         Common(node);
         Secured(node);
         PassOn("Node", node, "Node");

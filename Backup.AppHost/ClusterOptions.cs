@@ -23,13 +23,19 @@ public sealed record ClusterOptions
     /// <summary>Beyond that the ports after the base port run into those of other things; nothing else stands against more.</summary>
     private const int NodesMax = 64;
 
+    /// <summary>One does the work; more are there for when it is away.</summary>
+    private const int ManagersMax = 8;
+
     /// <summary>How many storage nodes run.</summary>
     public int Nodes { get; private init; }
+
+    /// <summary>How many managers run.</summary>
+    public int Managers { get; private init; }
 
     /// <summary>On how many nodes each file lies.</summary>
     public int Copies { get; private init; }
 
-    /// <summary>The manager's port; the nodes have the ports after it, the embedded Redis the one before it.</summary>
+    /// <summary>The first manager's port; the nodes have the ports after it, further managers those after the nodes, the embedded Redis the one before it.</summary>
     public int BasePort { get; private init; }
 
     /// <summary>Absolute; each node and the embedded Redis have a directory of their own in it.</summary>
@@ -37,12 +43,24 @@ public sealed record ClusterOptions
 
     public RedisKind Redis { get; private init; }
 
+    /// <summary>How long a node may be dead before its files get other copies; null leaves it to the manager.</summary>
+    public TimeSpan? RepairGrace { get; private init; }
+
+    /// <summary>What to do when fewer nodes take files than copies are asked for: refuse, or accept-debt; null leaves it to the manager.</summary>
+    public string? OnMissingCopies { get; private init; }
+
     public int RedisPort => BasePort - 1;
 
     public string RedisDirectory => Path.Combine(DataDirectory, "redis");
 
     /// <summary>Nodes are counted from 1.</summary>
     public int NodePort(int number) => BasePort + number;
+
+    /// <summary>Managers are counted from 1.</summary>
+    public int ManagerPort(int number) => number == 1 ? BasePort : BasePort + Nodes + number - 1;
+
+    /// <summary>The name of a manager's resource.</summary>
+    public static string ManagerName(int number) => number == 1 ? "manager" : $"manager-{number}";
 
     public string NodeDirectory(int number) => Path.Combine(DataDirectory, $"node-{number}");
 
@@ -68,7 +86,7 @@ public sealed record ClusterOptions
     private static ClusterOptions Read(IConfiguration configuration, string repository)
     {
         var section = configuration.GetSection("Cluster");
-        string[] known = [nameof(Nodes), nameof(Copies), nameof(BasePort), nameof(DataDirectory), nameof(Redis)];
+        string[] known = [nameof(Nodes), nameof(Managers), nameof(Copies), nameof(BasePort), nameof(DataDirectory), nameof(Redis), nameof(RepairGrace), nameof(OnMissingCopies)];
         var unknown = section.GetChildren().FirstOrDefault(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase));
         if (unknown is not null)
             throw new BadSettingException($"Cluster:{unknown.Key} is not a setting. There are {string.Join(", ", known.Select(name => $"Cluster:{name}"))}.");
@@ -78,8 +96,9 @@ public sealed record ClusterOptions
         if (copies > nodes)
             throw new BadSettingException($"Cluster:Copies={copies} needs as many nodes, and Cluster:Nodes={nodes}.");
 
+        var managers = Number(section, nameof(Managers), 1, ManagersMax, 1);
         // 0 asks for any free ports; below 1024 only root may listen, and the last node's port is one too.
-        var basePort = Number(section, nameof(BasePort), 0, 65535 - nodes, 7100);
+        var basePort = Number(section, nameof(BasePort), 0, 65535 - nodes - managers + 1, 7100);
         if (basePort is > 0 and < 1025)
             throw new BadSettingException($"Cluster:BasePort={basePort} is not a port from 1025 on (or 0 for any).");
 
@@ -92,12 +111,21 @@ public sealed record ClusterOptions
         return new ClusterOptions
         {
             Nodes = nodes,
+            Managers = managers,
             Copies = copies,
-            BasePort = Ports.Choose(basePort, nodes, withRedis: kind == RedisKind.Embedded),
+            BasePort = Ports.Choose(basePort, nodes + managers - 1, withRedis: kind == RedisKind.Embedded),
             DataDirectory = Path.GetFullPath(section[nameof(DataDirectory)] is { Length: > 0 } directory ? directory : ".cluster", repository),
             Redis = kind,
+            OnMissingCopies = section[nameof(OnMissingCopies)] is not { Length: > 0 } policy ? null : policy is "refuse" or "accept-debt" ? policy
+                : throw new BadSettingException($"Cluster:OnMissingCopies={policy} is neither refuse nor accept-debt."),
+            RepairGrace = Time(section, nameof(RepairGrace)),
         };
     }
+
+    private static TimeSpan? Time(IConfiguration section, string name) =>
+        section[name] is not { Length: > 0 } text ? null
+        : TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time >= TimeSpan.Zero ? time
+        : throw new BadSettingException($"Cluster:{name}={text} is not a time such as 00:10:00.");
 
     private static int Number(IConfiguration section, string name, int min, int max, int otherwise)
     {

@@ -11,6 +11,7 @@ internal static class Ports
     private const int SearchTo = 32000;
 
     /// <summary>The base port as wanted, or a free one for 0.</summary>
+    /// <param name="nodes">How many ports after it are needed.</param>
     public static int Choose(int wanted, int nodes, bool withRedis)
     {
         if (wanted > 0)

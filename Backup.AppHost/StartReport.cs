@@ -16,7 +16,8 @@ internal sealed class StartReport(ClusterOptions cluster, ResourceNotificationSe
         {
             if (cluster.Redis == RedisKind.Embedded)
                 rows.Add(await RowAsync("redis", $"127.0.0.1:{cluster.RedisPort}", cluster.RedisDirectory, stoppingToken));
-            rows.Add(await RowAsync("manager", $"http://localhost:{cluster.BasePort}", "", stoppingToken));
+            for (var number = 1; number <= cluster.Managers; number++)
+                rows.Add(await RowAsync(ClusterOptions.ManagerName(number), $"http://localhost:{cluster.ManagerPort(number)}", "", stoppingToken));
             for (var number = 1; number <= cluster.Nodes; number++)
                 rows.Add(await RowAsync($"node-{number}", $"http://localhost:{cluster.NodePort(number)}", cluster.NodeDirectory(number), stoppingToken));
             if (resources.TryGetCurrentState("aspire-dashboard", out var dashboard) && dashboard.Snapshot.Urls.FirstOrDefault() is { } page)

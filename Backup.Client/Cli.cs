@@ -8,9 +8,6 @@ namespace Backup.Client;
 /// <summary>The command line from its words to its exit code. Failures become lines here, and nowhere else.</summary>
 internal static class Cli
 {
-    /// <summary>What a person types. Not the library's own root command: that bears the name of whatever process it runs in.</summary>
-    private const string Name = "Backup.Client";
-
     private static readonly Option<bool> Version = new("--version") { Description = "Show the version" };
 
     /// <returns>An <see cref="ExitCode"/>.</returns>
@@ -48,10 +45,10 @@ internal static class Cli
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Surroundings surroundings, GlobalChoices choices, Report report, CancellationToken ct)
     {
         if (parsed.Action is HelpWithExamples help)
-            return (ExitCode)help.Print(parsed, surroundings.Out);
+            return (ExitCode)help.Print(parsed, surroundings.Out, surroundings.Name);
         var command = parsed.CommandResult.Command;
         if (parsed.Errors.Count > 0)
-            throw Failure.InvalidRequest(parsed.Errors[0].Message.TrimEnd('.') + ".").WithAdvice($"`{Path(command)} --help` says what it takes.").Exception();
+            throw Failure.InvalidRequest(parsed.Errors[0].Message.TrimEnd('.') + ".").WithAdvice($"`{Path(command, surroundings.Name)} --help` says what it takes.").Exception();
         if (parsed.GetValue(Version))
         {
             surroundings.Out.WriteLine(typeof(Cli).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0]);
@@ -59,6 +56,7 @@ internal static class Cli
         }
         using var session = new Session(surroundings, choices);
         using var tracing = Tracing.Begin(surroundings);
+        await using var stopping = ct.Register(() => session.Say("Stopping. Press Ctrl-C again to stop at once; either way the same command goes on later."));
         if (command is CommandLineCommand runnable)
         {
             using var span = Telemetry.Source.StartActivity(command.Name);
@@ -66,16 +64,19 @@ internal static class Cli
         }
         if (surroundings.IsTerminal && IsRoot(command))
             return await new Menu(session).RunAsync(ct);
-        throw Failure.InvalidRequest("No command is given.").WithAdvice($"`{Path(command)} --help` lists them{(IsRoot(command) ? $"; in a terminal, `{Name}` alone opens the menu" : "")}.").Exception();
+        throw Failure.InvalidRequest("No command is given.").WithAdvice($"`{Path(command, surroundings.Name)} --help` lists them{(IsRoot(command) ? $"; in a terminal, `{surroundings.Name}` alone opens the menu" : "")}.").Exception();
     }
 
     /// <summary>The commands and the options that all of them take.</summary>
-    private static Command MakeRoot(GlobalOptions options)
+    internal static Command MakeRoot(GlobalOptions options)
     {
-        var root = new Command(Name, "Replicated backups: send files to a cluster of nodes and get them back. Without a command, in a terminal, it opens the menu.")
+        // Not the library's own root command: that bears the name of whatever process it runs in. Nor the name it goes by here:
+        // that may be "backup", as a command's is.
+        var root = new Command(Surroundings.Product, "Replicated backups: send files to a cluster of nodes and get them back. Without a command, in a terminal, it opens the menu.")
         {
-            new BackupCommand(), new ListCommand(), new VersionsCommand(), new RestoreCommand(), new CatCommand(), new WhereCommand(),
-            new FindCommand(), new DeleteCommand(), new UndeleteCommand(), new SnapshotCommand(), new RetentionCommand(), new ClusterCommand(), new SettingsCommand(),
+            new InitCommand(), new BackupCommand(), new WatchCommand(), new ScheduleCommand(), new ListCommand(), new FindCommand(), new VersionsCommand(),
+            new DiffCommand(), new RestoreCommand(), new CatCommand(), new WhereCommand(), new VerifyCommand(), new DrillCommand(), new DeleteCommand(),
+            new UndeleteCommand(), new SnapshotCommand(), new RetentionCommand(), new ClusterCommand(), new DoctorCommand(), new SettingsCommand(), new CompletionCommand(),
         };
         foreach (var option in options.All)
             root.Add(option);
@@ -88,7 +89,8 @@ internal static class Cli
 
     private static bool IsRoot(Command command) => !command.Parents.Any();
 
-    private static string Path(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{Path(parent)} {command.Name}" : command.Name;
+    private static string Path(Command command, string name) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{Path(parent, name)} {command.Name}" : name;
 
     private static Failure WithAdvice(this Failure failure, string advice) => failure with { Advice = advice };
 

@@ -14,7 +14,7 @@ internal enum ExitCode
     /// <summary>The command line, or the configuration, makes no sense.</summary>
     Usage = 2,
 
-    /// <summary>Done, but some files could not be read, stored or restored; each was named.</summary>
+    /// <summary>Done, but some files could not be read, stored or restored, or were found bad; each was named.</summary>
     Incomplete = 3,
 
     /// <summary>No server could be reached, or the cluster cannot answer now.</summary>
@@ -37,7 +37,8 @@ internal static class ExitCodes
           0    all was done
           1    it could not be done
           2    the command line or the configuration makes no sense
-          3    done, but some files could not be read, stored or restored; each is named
+          3    done, but some files could not be read, stored or restored, or were found
+               bad by verify or drill; each is named
           4    no server can be reached, or the cluster cannot answer now
           5    the cluster answers and is not healthy (cluster status)
           6    there is no such file or version

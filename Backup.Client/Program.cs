@@ -9,8 +9,6 @@ Console.CancelKeyPress += (_, pressed) =>
 {
     // Once: what is under way is brought to an end. Twice: the default, which ends the process.
     pressed.Cancel = !stop.IsCancellationRequested;
-    if (pressed.Cancel)
-        Console.Error.WriteLine("Stopping. Press Ctrl-C again to stop at once; either way the same command goes on later.");
     stop.Cancel();
 };
 return await Cli.RunAsync(args, Surroundings.OfProcess(), stop.Token);

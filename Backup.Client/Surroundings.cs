@@ -13,7 +13,19 @@ namespace Backup.Client;
 internal sealed record Surroundings(
     TextWriter Out, TextWriter Error, bool IsTerminal, Func<string, string?> Variable, string CurrentFolder, TimeProvider Time)
 {
+    /// <summary>What it is called where nothing else is known.</summary>
+    public const string Product = "Backup.Client";
+
     private const int BlockChars = 16 << 10;
+
+    /// <summary>What starts this client again from anywhere: a program and, where that is the runtime, what it runs.</summary>
+    public IReadOnlyList<string> Command { get; init; } = OfProcessCommand();
+
+    /// <summary>What a person types to start it.</summary>
+    public string Name { get; init; } = Product;
+
+    /// <summary>The terminal can move its cursor; a dumb one prints line after line.</summary>
+    public bool CanRedraw => IsTerminal && Variable("TERM") is not (null or "dumb");
 
     /// <summary>Raw bytes to where <see cref="Out"/> goes, for file content.</summary>
     public Func<Stream> OpenOutput { get; init; } = OfProcessOutput;
@@ -28,8 +40,20 @@ internal sealed record Surroundings(
         var output = Console.IsOutputRedirected ? new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), BlockChars) : Console.Out;
         return new Surroundings(output, Console.Error, isTerminal,
             name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null,
-            Environment.CurrentDirectory, TimeProvider.System);
+            Environment.CurrentDirectory, TimeProvider.System) { Name = OfProcessName() };
     }
+
+    private static IReadOnlyList<string> OfProcessCommand()
+    {
+        var program = Environment.ProcessPath ?? Product;
+        var assembly = Path.Join(AppContext.BaseDirectory, Product + ".dll");
+        return IsRuntime(program) ? [program, assembly] : [program];
+    }
+
+    /// <summary>Installed as a tool, or renamed, it goes by that name in its own help.</summary>
+    private static string OfProcessName() => Environment.ProcessPath is { } program && !IsRuntime(program) ? Path.GetFileName(program) : Product;
+
+    private static bool IsRuntime(string program) => Path.GetFileNameWithoutExtension(program) is "dotnet" or "testhost";
 
     /// <summary>Unlike the console's own stream, this one fails when nobody reads any more, which ends a needless download.</summary>
     private static Stream OfProcessOutput() => OperatingSystem.IsWindows() ? Console.OpenStandardOutput()

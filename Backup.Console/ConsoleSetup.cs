@@ -49,7 +49,7 @@ public static class ConsoleSetup
         app.MapStaticAssets().AllowAnonymous();
         app.MapGet("/", () => Results.LocalRedirect(Root)).AllowAnonymous();
         app.MapSignIn();
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode().DemandSignIn();
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(pages => pages.ContentSecurityFrameAncestorsPolicy = null).DemandSignIn();
         app.MapDownloads();
     }
 

@@ -24,6 +24,7 @@ try
     app.MapDefaultEndpoints();
     app.MapAccess();
     app.MapCatalogue();
+    app.MapRebuild();
     app.MapOperator();
     app.MapMembership();
     app.MapConsole();

@@ -34,5 +34,9 @@ public sealed class NodeOptions
     [Range(typeof(TimeSpan), "00:00:00", "365.00:00:00")]
     public TimeSpan GraceTime { get; set; } = TimeSpan.FromDays(1);
 
+    /// <summary>Within this every pack is read and checked. A month is what disks that rot slowly leave time for; tests set seconds.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
+    public TimeSpan ScrubInterval { get; set; } = TimeSpan.FromDays(30);
+
     public NodeId NodeId => NodeId.Parse(Id);
 }

@@ -9,6 +9,7 @@ using Backup.Storage.Packs;
 using Backup.Storage.Primary;
 using Backup.Storage.Reading;
 using Backup.Storage.Replica;
+using Backup.Storage.Scrub;
 using Microsoft.Extensions.Options;
 
 if (args is ["salvage", ..])
@@ -27,10 +28,13 @@ try
     app.MapAccess();
     app.MapCatalogue();
     app.MapOperator();
+    app.MapRebuild();
     app.MapGateway();
     app.MapReplica();
     app.MapCollection();
     app.MapCopying();
+    app.MapScrub();
+    app.MapInventory();
     app.MapFiles();
     await app.RunAsync();
     return 0;

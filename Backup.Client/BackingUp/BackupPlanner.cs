@@ -114,14 +114,8 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
         try
         {
             progress.Counters.Current = file.Path.Value;
-            await using var chunks = new FileChunks(session.Root.OpenFile(file.Path, file.Stat, () => changed = true), cluster.Client, file.Stat.SizeBytes);
-            using var found = new ContentDigest();
-            while (await chunks.NextAsync(ct) is { } chunk)
-            {
-                found.Add(chunk.Header.Id);
-                chunk.Dispose();
-            }
-            return found.Finish() == digest && !changed;
+            var source = session.Root.OpenFile(file.Path, file.Stat, () => changed = true);
+            return await DigestOf.StreamAsync(source, cluster.Client, file.Stat.SizeBytes, ct) == digest && !changed;
         }
         catch (IOException)
         {

@@ -20,11 +20,17 @@ internal sealed class Progress
     public long FilesPlanned;
     public long BytesPlanned;
 
+    /// <summary>What is counted, one and several of it.</summary>
+    public (string One, string Many) Noun { get; init; } = ("file", "files");
+
     /// <summary>Is told of each file that was stored or restored.</summary>
     public Action<Receipt>? Stored { get; init; }
 
     /// <summary>Is told of each file that could not be, and why.</summary>
     public Action<Failure>? Problem { get; init; }
+
+    /// <summary>Is told of each symlink that is stored and leads out of the root, and where to.</summary>
+    public Action<RootedPath, string>? LeadsOutside { get; init; }
 
     /// <summary>Is told what would be done, in a dry run.</summary>
     public Action<RootedPath, VersionKind, long>? Planned { get; init; }
@@ -42,14 +48,17 @@ internal sealed class Progress
 /// <param name="Folders">Folders recorded with their bits and times, or as deleted.</param>
 /// <param name="Snapshot">The name given to this state of the whole root; null when none was.</param>
 /// <param name="SnapshotFailure">Why it could not be given. The files are stored all the same.</param>
+/// <param name="LinksOutside">Symlinks among what was stored that lead out of the root: they are kept as links, what they lead to is not.</param>
+/// <param name="Interrupted">The person stopped it; the rest is left for the next backup.</param>
 internal sealed record BackupSummary(
     bool DryRun, long Stored, long Unchanged, long Deleted, long Failed, long BytesRead, long BytesSent, long BytesDeduplicated,
     long ElapsedMs, long CopiesOwed, IReadOnlyDictionary<string, long> Nodes, IReadOnlyList<Receipt> Receipts, IReadOnlyList<Failure> Problems,
-    long Folders = 0, string? Snapshot = null, Failure? SnapshotFailure = null)
+    long Folders = 0, string? Snapshot = null, Failure? SnapshotFailure = null, bool Interrupted = false, long LinksOutside = 0)
 {
     public const int ReceiptsKept = 1000;
 
-    public ExitCode ExitCode => Failed == 0 ? ExitCode.Done
+    public ExitCode ExitCode => Interrupted ? ExitCode.Interrupted
+        : Failed == 0 ? ExitCode.Done
         : Stored + Unchanged + Deleted > 0 ? ExitCode.Incomplete
         : Problems.Count > 0 ? ExitCodes.Of(Problems[0]) : ExitCode.Failed;
 }

@@ -22,7 +22,14 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     private bool clusterFailed;
     private Snapshot? snapshot;
     private Failure? snapshotFailure;
+    private bool interrupted;
+    private long linksOutside;
+    private LargeUploads? large;
 
+    /// <summary>After Ctrl-C a segment under way may take as long as it ever may; then it is cut short.</summary>
+    private static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(30);
+
+    /// <param name="ct">Ends it in order while files are sent: what is under way is finished, and the summary says that it is not all.</param>
     /// <exception cref="FailureException">Nothing could be done, or the cluster failed in the middle; what was stored before stays stored.</exception>
     public async Task<BackupSummary> RunAsync(CancellationToken ct)
     {
@@ -32,6 +39,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         var cluster = request.DryRun ? session.ConnectToPreview() : session.ConnectToWrite();
         var folder = new CatalogueFolder(session.Surroundings, cluster.Client);
         using var held = folder.Lock();
+        large = new LargeUploads(folder);
         using var plan = new BackupPlan(folder);
         var planner = new BackupPlanner(session, cluster, folder, request, progress, Report);
         if (paths.Count > 0)
@@ -44,14 +52,21 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
             using var catalogue = new CatalogueWriter(folder.FilePath, folder.Client);
             var sequence = await planner.PlanRootAsync(plan, catalogue, ct);
             await SendAsync(cluster, plan, planner, catalogue, ct);
-            if (!request.DryRun && (HasStored || planner.CatalogueIsOld))
-                catalogue.Finish(await SequenceAfterAsync(cluster, sequence, ct));
-            if (!request.DryRun && !clusterFailed)
-                await NameAsync(cluster, planner, ct);
+            // Half a backup is no state of the root to come back to, and no catalogue of it: the next one asks what is stored.
+            if (!request.DryRun && !interrupted)
+            {
+                if (HasStored || planner.CatalogueIsOld)
+                    catalogue.Finish(await SequenceAfterAsync(cluster, sequence, ct));
+                if (!clusterFailed)
+                {
+                    large.Clear();
+                    await NameAsync(cluster, planner, ct);
+                }
+            }
         }
         var counters = progress.Counters;
         return new BackupSummary(request.DryRun, stored, planner.Unchanged, deleted, failed, counters.BytesRead, counters.BytesSent, counters.BytesDeduplicated,
-            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, copiesOwed, nodes, receipts, problems, folders, snapshot?.Name, snapshotFailure);
+            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, copiesOwed, nodes, receipts, problems, folders, snapshot?.Name, snapshotFailure, interrupted, linksOutside);
     }
 
     private bool HasStored => stored + deleted + folders > 0;
@@ -83,7 +98,9 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         }
         if (plan.IsEmpty)
             return;
-        await foreach (var result in new Uploader(cluster, progress.Counters).UploadAsync(Sources(plan.Entries()), ct))
+        using var hard = new CancellationTokenSource();
+        await using var leaving = ct.Register(() => hard.CancelAfter(LeaveTime));
+        await foreach (var result in new Uploader(cluster, progress.Counters).UploadAsync(Sources(plan.Entries()), hard.Token, soon: ct))
         {
             underWay.Remove(result.Path, out var entry);
             var failure = result.Failure ?? (changedWhileRead.ContainsKey(result.Path) ? SourceFailures.Changed(result.Path.Value) : null);
@@ -92,11 +109,14 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
             if (result.Receipt is { } receipt)
             {
                 Count(receipt, entry!.Kind);
+                if (LargeUploads.IsLarge(entry))
+                    large!.Stored(entry.Path);
                 // What changed under the reader must not look unchanged the next time.
                 if (failure is null && receipt.Kind != VersionKind.Tombstone)
                     catalogue?.Add(entry! with { Version = receipt.Version, Digest = receipt.Digest, Racy = planner.IsRacy(new ScannedFile(entry.Path, entry.ToStat())) });
             }
         }
+        interrupted = ct.IsCancellationRequested;
     }
 
     /// <summary>Runs ahead of the results by what is under way, never more.</summary>
@@ -118,9 +138,17 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         try
         {
             var target = entry.Kind == VersionKind.Symlink ? session.Root.ReadLink(entry.Path) : null;
+            if (target is not null && PathArgument.LeadsOutside(entry.Path, target, session.RootPath))
+            {
+                linksOutside++;
+                progress.LeadsOutside?.Invoke(entry.Path, target);
+            }
             Func<Stream>? open = entry.Kind != VersionKind.File ? null
                 : () => session.Root.OpenFile(entry.Path, entry.ToStat(), () => changedWhileRead[entry.Path] = true);
-            return new SourceFile(entry.Path, entry.Kind, entry.SizeBytes, entry.MtimeNs, entry.Mode, target, open);
+            return new SourceFile(entry.Path, entry.Kind, entry.SizeBytes, entry.MtimeNs, entry.Mode, target, open)
+            {
+                Operation = LargeUploads.IsLarge(entry) ? large!.OperationFor(entry) : null,
+            };
         }
         catch (FailureException e)
         {

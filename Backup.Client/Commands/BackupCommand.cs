@@ -10,6 +10,7 @@ internal sealed class BackupCommand : CommandLineCommand
     private readonly Option<bool> dryRun = new("--dry-run", "-n") { Description = "Only say what would be sent" };
     private readonly Option<bool> rehash = new("--rehash") { Description = "Read every file instead of trusting sizes and times" };
     private readonly Option<bool> allowEmpty = new("--allow-empty") { Description = "Let an empty root mean that everything was deleted" };
+    private readonly Option<string?> limit = LimitOption();
 
     public BackupCommand() : base("backup", "Back up the root, or named files and folders in it", """
         Examples:
@@ -26,11 +27,13 @@ internal sealed class BackupCommand : CommandLineCommand
         Add(dryRun);
         Add(rehash);
         Add(allowEmpty);
+        Add(limit);
     }
 
     public override async Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)
     {
         var request = new BackupRequest(run.Parsed.GetValue(paths) ?? [], run.Parsed.GetValue(dryRun), run.Parsed.GetValue(rehash), run.Parsed.GetValue(allowEmpty));
+        run.Session.LimitTo(run.Parsed.GetValue(limit));
         var progress = run.Progress();
         var summary = await ProgressDisplay.ShowAsync(run.Session, "Backing up", progress, () => new BackupRun(run.Session, request, progress).RunAsync(ct));
         run.Report.Json(BackupShape.Of(summary), OutputJson.Default.BackupShape);

@@ -15,17 +15,20 @@ internal sealed class HelpWithExamples : SynchronousCommandLineAction
     /// <summary>Help has no mistakes to complain about: `restore --help` lacks its --to on purpose.</summary>
     public override bool ClearsParseErrors => true;
 
-    public override int Invoke(ParseResult parseResult) => Print(parseResult, parseResult.InvocationConfiguration.Output);
+    public override int Invoke(ParseResult parseResult) => Print(parseResult, parseResult.InvocationConfiguration.Output, Surroundings.Product);
 
-    public int Print(ParseResult parseResult, TextWriter output)
+    /// <param name="name">What the client is called here; texts are written with its own name.</param>
+    public int Print(ParseResult parseResult, TextWriter output, string name)
     {
-        parseResult.InvocationConfiguration.Output = output;
+        using var text = new StringWriter();
+        parseResult.InvocationConfiguration.Output = text;
         help.Invoke(parseResult);
         if (parseResult.CommandResult.Command is CommandLineCommand { Examples: var examples })
-            output.WriteLine(examples);
+            text.WriteLine(examples);
         else
-            output.WriteLine(ExitCodes.Help);
-        output.WriteLine();
+            text.WriteLine(ExitCodes.Help);
+        text.WriteLine();
+        output.Write(text.ToString().Replace(Surroundings.Product, name));
         return 0;
     }
 }

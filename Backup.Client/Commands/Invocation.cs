@@ -19,6 +19,7 @@ internal sealed record Invocation(Session Session, Report Report, ParseResult Pa
     {
         Stored = Session.Choices.Verbose ? receipt => Report.Detail($"{(receipt.Kind == VersionKind.Tombstone ? "deleted" : "done")}  {Sizes.Name(receipt.Path, receipt.Kind)}  version {receipt.Version}  on {string.Join(", ", receipt.Nodes)}") : null,
         Problem = Report.Problem,
+        LeadsOutside = (path, target) => Report.Detail($"outside  {path.Display}@ leads to {RootedPath.Escape(target)}, which is not in the root"),
         Planned = (path, kind, sizeBytes) =>
         {
             Report.Line($"{(kind == VersionKind.Tombstone ? "deleted" : Sizes.Bytes(sizeBytes)),10}  {Sizes.Name(path, kind)}");
@@ -34,6 +35,10 @@ internal abstract class CommandLineCommand(string name, string description, stri
     public string Examples { get; } = examples;
 
     public abstract Task<ExitCode> RunAsync(Invocation run, CancellationToken ct);
+
+    protected static Option<string?> LimitOption() => new("--limit") { Description = "Send no faster than this: " + Bandwidth.Help, HelpName = "RATE" };
+
+    protected static Option<bool> DryRunOption(string description) => new("--dry-run", "-n") { Description = description };
 
     protected static Option<string?> AsOfOption(string meaning = "As it was at that time: ") =>
         new("--as-of") { Description = meaning + Times.Help + "; or a snapshot's name", HelpName = "TIME" };

@@ -21,8 +21,9 @@ internal sealed class RestoreCommand : CommandLineCommand
           Backup.Client restore --to /tmp/r --as-of release-1  all as of a snapshot
           Backup.Client restore a.pdf --version 3 --to .       an earlier version
 
-        A file that exists is left as it is unless --force is given. Nothing is
-        written outside DIR, nor through a symlink in it.
+        A file that exists is left as it is unless --force is given; one that has the
+        size and mtime of the stored one counts as restored, so that a restore that
+        was stopped goes on. Nothing is written outside DIR, nor through a symlink.
         """)
     {
         foreach (var option in new Option[] { to, asOf, version, force, keepSetuid, dryRun })

@@ -15,9 +15,13 @@ internal sealed class RetentionOptions
 
     public IEnumerable<Option> All => [last, hourly, daily, weekly, monthly, yearly];
 
-    public RetentionPolicy Read(Invocation run)
+    public RetentionPolicy Read(Invocation run) => Over(run.Session.Settings.Retention ?? new RetentionPolicy(), run);
+
+    /// <summary>Only what the options say.</summary>
+    public RetentionPolicy Given(Invocation run) => Over(new RetentionPolicy(), run);
+
+    private RetentionPolicy Over(RetentionPolicy file, Invocation run)
     {
-        var file = run.Session.Settings.Retention ?? new RetentionPolicy();
         return new RetentionPolicy(Of(last, file.Last), Of(hourly, file.Hourly), Of(daily, file.Daily), Of(weekly, file.Weekly),
             Of(monthly, file.Monthly), Of(yearly, file.Yearly));
 

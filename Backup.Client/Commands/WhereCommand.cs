@@ -9,7 +9,7 @@ internal sealed class WhereCommand : CommandLineCommand
     private readonly Argument<string[]> paths = new("PATH") { Description = "Files inside the root", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string?> asOf = AsOfOption();
 
-    public WhereCommand() : base("where", "Say which nodes hold a file, with its version, digest and trace", """
+    public WhereCommand() : base("where", "Say which nodes hold a file and when each verified its copy", """
         Examples:
           Backup.Client where report.pdf
           Backup.Client where report.pdf --json
@@ -37,8 +37,9 @@ internal sealed class WhereCommand : CommandLineCommand
                     continue;
                 }
                 var holders = reply.Nodes.Where(node => file.Nodes.Contains(node.Id)).ToArray();
-                run.Report.Json(FileShape.Of(file, holders), OutputJson.Default.FileShape);
-                foreach (var line in VersionText.Where(file, reply.Nodes, run.Time))
+                var copies = await CopyStates.OfAsync(cluster, file, reply.Nodes, ct);
+                run.Report.Json(FileShape.Of(file, holders, [.. file.Nodes.Zip(copies, CopyShape.Of)]), OutputJson.Default.FileShape);
+                foreach (var line in VersionText.Where(file, reply.Nodes, copies, run.Time))
                     run.Report.Line(line);
             }
         }

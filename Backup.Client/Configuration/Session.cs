@@ -8,9 +8,11 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
 {
     private Settings? settings;
     private ClusterConnection? cluster;
+    private ClusterConnection? nobodys;
     private RootDirectory? root;
     private IAnsiConsole? console;
     private long? toldOfWaiting;
+    private SendLimit? limit;
 
     /// <summary>Several calls may wait at the same time for the same reason: it is said once.</summary>
     private static readonly TimeSpan TellAgainTime = TimeSpan.FromSeconds(10);
@@ -47,7 +49,7 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     public ClusterConnection ConnectToPreview() => cluster ??= KnownClient is { } known ? Connect(known) : ConnectAsGuest(ClientId.Nobody);
 
     /// <summary>For what concerns no client: with the root's token where it has one.</summary>
-    public ClusterConnection ConnectAsNobody() => cluster ??= Settings.Root is not null && KnownClient is { } known && HasToken(known) ? Connect(known) : ConnectAsGuest(ClientId.Guest);
+    public ClusterConnection ConnectAsNobody() => nobodys ??= Connect(ClientId.Guest, NobodysProof);
 
     /// <summary>What a path argument means inside the root; empty for the root itself.</summary>
     public string Resolve(string argument) => PathArgument.Resolve(argument, RootPath, Settings.RootAsGiven!, surroundings.CurrentFolder);
@@ -57,17 +59,29 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     /// <summary>For a person at a terminal.</summary>
     public IAnsiConsole Console => console ??= surroundings.MakeConsole(!Choices.NoColor);
 
+    /// <summary>Goes before what the settings say; must be called before anybody connects.</summary>
+    /// <exception cref="FailureException">It is no bandwidth.</exception>
+    public void LimitTo(string? bandwidth) => limit = bandwidth is null ? limit : new SendLimit(Bandwidth.Parse(bandwidth));
+
     public void Dispose()
     {
         root?.Dispose();
+        limit?.Dispose();
     }
 
     private ClusterConnection Connect(ClientId client) => Connect(client, ProofOf(client));
 
+    /// <summary>The token given, or the root's where it has one.</summary>
+    private IProof? NobodysProof => GivenToken is { } given ? Shown.Token(given) : Settings.Root is not null && KnownClient is { } known && HasToken(known) ? ProofOf(known) : null;
+
     /// <summary>Without a token, unless one is given: on loopback in the development setting that shows what concerns everybody.</summary>
     private ClusterConnection ConnectAsGuest(ClientId client) => GivenToken is { } token ? Connect(token.Client, Shown.Token(token)) : Connect(client, null);
 
-    private ClusterConnection Connect(ClientId client, IProof? proof) => new(Settings.Servers, client, new NodeClients(proof)) { Waiting = TellOfWaiting };
+    private ClusterConnection Connect(ClientId client, IProof? proof)
+    {
+        limit ??= Settings.BytesPerSecond is { } bytes ? new SendLimit(bytes) : null;
+        return new ClusterConnection(Settings.Servers, client, new NodeClients(proof is null ? null : new ProvingNetwork(proof))) { Waiting = TellOfWaiting, Limit = limit };
+    }
 
     /// <summary>The token given for this run, or those kept, or a new one: the first that the cluster takes.</summary>
     private IProof ProofOf(ClientId client)
@@ -82,6 +96,9 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
             token => Identities.Keep(surroundings, token, servers), token => Identities.Drop(surroundings, token)), GivenInvitation);
     }
 
+    /// <summary>One server by itself, as <see cref="ConnectAsNobody"/> asks any.</summary>
+    public INode AskAsNobody(Uri server) => new NodeClients(NobodysProof is { } proof ? new ProvingNetwork(proof) : null).At(server);
+
     private bool HasToken(ClientId client) => GivenToken is not null || Identities.Tokens(surroundings, client, Settings.Servers).Count > 0;
 
     /// <summary>Never an argument: those are seen by everybody on the machine.</summary>
@@ -93,14 +110,22 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
 
     private void TellOfWaiting(Uri server, Failure why)
     {
-        if (Choices.Quiet || Choices.Json)
-            return;
         lock (surroundings.Error)
         {
             if (toldOfWaiting is { } last && surroundings.Time.GetElapsedTime(last) < TellAgainTime)
                 return;
             toldOfWaiting = surroundings.Time.GetTimestamp();
-            var line = $"waiting for {server.GetLeftPart(UriPartial.Authority)}: {RootedPath.Escape(why.Message)}";
+            Say($"waiting for {server.GetLeftPart(UriPartial.Authority)}: {RootedPath.Escape(why.Message)}");
+        }
+    }
+
+    /// <summary>Tells the person something while a run is under way, without spoiling what redraws itself.</summary>
+    public void Say(string line)
+    {
+        if (Choices.Quiet || Choices.Json)
+            return;
+        lock (surroundings.Error)
+        {
             if (IsRedrawing)
                 Console.WriteLine(line);
             else

@@ -16,14 +16,13 @@ internal sealed class Menu(Session first)
 
     public async Task<ExitCode> RunAsync(CancellationToken ct)
     {
-        if (!screen.Console.Profile.Capabilities.Ansi)
-            throw Failure.InvalidRequest("This terminal cannot show the menu.").Exception();
         Entry[] entries =
         [
             new("Back up a file", BackUpFileAsync), new("Back up everything", ct => BackUpAsync([], ct)), new("Browse what is stored", BrowseAsync),
-            new("Restore", AskAndRestoreAsync), new("Delete", DeleteAsync),
+            new("Restore", AskAndRestoreAsync), new("Verify", ct => new VerifyMenu(session, screen).RunAsync(ct)), new("Delete", DeleteAsync),
             new("Snapshots", ct => new SnapshotMenu(session, screen, RestoreAsync).RunAsync(ct)), new("Retention", ct => new RetentionMenu(session, screen).RunAsync(ct)),
-            new("Cluster status", StatusAsync), new("Settings", SettingsAsync), new("Quit", null),
+            new("Schedule", ct => new ScheduleMenu(session, screen).RunAsync(ct)), new("Cluster", ct => new ClusterMenu(session, screen).RunAsync(ct)),
+            new("Settings", SettingsAsync), new("Quit", null),
         ];
         while (true)
         {
@@ -49,7 +48,12 @@ internal sealed class Menu(Session first)
     {
         var unreadable = new List<Failure>();
         var files = new Scanner(session.Root, session.IgnoreRules(), unreadable.Add).Scan().Take(FilesOfferedMax)
-            .Select(file => new Choice<string>($"{file.Path.Value}{(file.Kind == VersionKind.File ? $"  {Sizes.Bytes(file.Stat.SizeBytes)}" : "")}", file.Path.Value)).ToList();
+            .Select(file => new Choice<string>(file.Kind switch
+            {
+                VersionKind.File => $"{file.Path.Value}  {Sizes.Bytes(file.Stat.SizeBytes)}",
+                VersionKind.Folder => $"{file.Path.Value}/",
+                _ => $"{file.Path.Value}@",
+            }, file.Path.Value)).ToList();
         if (files.Count == 0)
             throw new Failure(FailureCode.NotFound, "The root holds no files.", "client", "Put some there, or choose another root in Settings.").Exception();
         if (await screen.PickAsync("Which file?", files, ct) is { } path)
@@ -63,7 +67,7 @@ internal sealed class Menu(Session first)
         screen.Problems(summary.Problems);
         if (summary.SnapshotFailure is { } failure)
             screen.Line($"No snapshot was made: {RootedPath.Escape(failure.Message)}");
-        screen.Panel(summary.Stored + summary.Deleted + summary.Folders > 0 ? "Receipt" : "Nothing to do", BackupText.Lines(summary, paths.Count > 0));
+        screen.Panel(summary.Interrupted ? "Stopped" : summary.Stored + summary.Deleted + summary.Folders > 0 ? "Receipt" : "Nothing to do", BackupText.Lines(summary, paths.Count > 0));
         await screen.PauseAsync(ct);
     }
 
@@ -100,12 +104,6 @@ internal sealed class Menu(Session first)
         var summary = await ProgressDisplay.ShowAsync(session, "Deleting", progress, () => run.RunAsync(ct));
         screen.Problems(summary.Problems);
         screen.Panel("Deleted", [$"{Sizes.Count(summary.Deleted, "file")}; restore them with a time before now"]);
-        await screen.PauseAsync(ct);
-    }
-
-    private async Task StatusAsync(CancellationToken ct)
-    {
-        screen.Panel("Cluster", ClusterText.Lines(await ClusterStatusCommand.AskAsync(session, ct)));
         await screen.PauseAsync(ct);
     }
 

@@ -10,7 +10,8 @@ internal readonly record struct Choice<T>(string Label, T Value);
 
 /// <summary>
 /// Lets a person pick one of many lines: typing filters them, arrows move, Enter picks, Esc goes back. All menus are made of it.
-/// It shows what fits and works without colour: the line under the cursor bears a mark.
+/// It shows what fits, also when the terminal changes its size, and works without colour: the line under the cursor bears a
+/// mark. Where the cursor cannot be moved (TERM=dumb) the lines bear numbers, and what is typed picks or filters.
 /// </summary>
 internal sealed class Picker<T>(IAnsiConsole console, string title, IReadOnlyList<Choice<T>> choices)
 {
@@ -18,20 +19,36 @@ internal sealed class Picker<T>(IAnsiConsole console, string title, IReadOnlyLis
     private const int OtherLines = 6;
     private const int LinesMax = 20;
 
-    private readonly int lines = Math.Clamp(console.Profile.Height - OtherLines, 3, LinesMax);
+    /// <summary>The system's signal of another size comes before the console has noticed it: looking is surer.</summary>
+    private static readonly TimeSpan SizeLookEvery = TimeSpan.FromMilliseconds(200);
+
+    private int lines = LinesFor(console);
+    private (int Width, int Height) size = (console.Profile.Width, console.Profile.Height);
     private string filter = "";
     private List<Choice<T>> shown = [.. choices];
     private int cursor;
 
     /// <returns>Whether one was picked, and which.</returns>
-    public Task<(bool Picked, T? Value)> PickAsync(CancellationToken ct) => console.Live(Picture()).AutoClear(true).StartAsync(async live =>
+    public Task<(bool Picked, T? Value)> PickAsync(CancellationToken ct) => console.Profile.Capabilities.Ansi ? PickLiveAsync(ct) : PickByNumberAsync(ct);
+
+    private Task<(bool Picked, T? Value)> PickLiveAsync(CancellationToken ct) => console.Live(Picture()).AutoClear(true).StartAsync(async live =>
     {
         while (true)
         {
             ct.ThrowIfCancellationRequested();
             live.UpdateTarget(Picture());
             live.Refresh();
-            var key = await console.Input.ReadKeyAsync(intercept: true, ct) ?? throw new OperationCanceledException(ct);
+            var reading = console.Input.ReadKeyAsync(intercept: true, ct);
+            while (await Task.WhenAny(reading, Task.Delay(SizeLookEvery, TimeProvider.System, ct)) != reading)
+            {
+                if (size == (console.Profile.Width, console.Profile.Height))
+                    continue;
+                // The terminal has broken the old lines anew: nothing of the picture is where it was.
+                console.Clear();
+                live.UpdateTarget(Picture());
+                live.Refresh();
+            }
+            var key = await reading ?? throw new OperationCanceledException(ct);
             if (key.Key == ConsoleKey.Enter && shown.Count > 0)
                 return (true, (T?)shown[cursor].Value);
             if (key.Key == ConsoleKey.Escape && filter.Length == 0)
@@ -39,6 +56,28 @@ internal sealed class Picker<T>(IAnsiConsole console, string title, IReadOnlyLis
             Handle(key);
         }
     });
+
+    private async Task<(bool Picked, T? Value)> PickByNumberAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            console.Write(new Text(RootedPath.Escape(title) + "\n"));
+            for (var i = 0; i < Math.Min(lines, shown.Count); i++)
+                console.Write(new Text($"{i + 1,4}  {RootedPath.Escape(shown[i].Label)}\n"));
+            if (shown.Count == 0)
+                console.Write(new Text("      nothing matches\n"));
+            else if (shown.Count > lines)
+                console.Write(new Text($"      and {shown.Count - lines} more\n"));
+            var answer = await new TextPrompt<string>("A number picks, words filter, Enter alone goes back:").AllowEmpty().ShowAsync(console, ct);
+            if (answer.Length == 0 && filter.Length == 0)
+                return (false, default);
+            if (int.TryParse(answer, out var number) && number >= 1 && number <= Math.Min(lines, shown.Count))
+                return (true, shown[number - 1].Value);
+            Filter(answer);
+        }
+    }
+
+    private static int LinesFor(IAnsiConsole console) => Math.Clamp(console.Profile.Height - OtherLines, 3, LinesMax);
 
     private void Handle(ConsoleKeyInfo key)
     {
@@ -87,7 +126,9 @@ internal sealed class Picker<T>(IAnsiConsole console, string title, IReadOnlyLis
 
     private Rows Picture()
     {
-        var width = console.Profile.Width;
+        size = (console.Profile.Width, console.Profile.Height);
+        lines = LinesFor(console);
+        var width = size.Width;
         var first = Math.Clamp(cursor - lines / 2, 0, Math.Max(shown.Count - lines, 0));
         var rows = new List<IRenderable> { new Text(Fit(title, width), new Style(decoration: Decoration.Bold)) };
         if (filter.Length > 0)

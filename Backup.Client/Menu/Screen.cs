@@ -38,6 +38,10 @@ internal sealed class Screen(IAnsiConsole console)
         Panel("Problems", problems.Count > ProblemsShown ? lines.Append($"… and {problems.Count - ProblemsShown} more") : lines);
     }
 
+    /// <summary>As many lines as a person reads, and how many more there are.</summary>
+    public IEnumerable<string> Some<T>(IReadOnlyList<T> all, Func<T, string> line, long count) =>
+        all.Take(ProblemsShown).Select(line).Concat(count > ProblemsShown ? [$"… and {count - ProblemsShown} more"] : []);
+
     public void Failed(Failure failure) => Panel("It could not be done", [RootedPath.Escape(failure.Message), RootedPath.Escape(failure.Advice)]);
 
     /// <summary>Leaves what is on the screen there until the person has read it.</summary>
@@ -45,6 +49,7 @@ internal sealed class Screen(IAnsiConsole console)
     {
         Line("Press a key to go on.");
         await console.Input.ReadKeyAsync(intercept: true, ct);
-        console.Clear();
+        if (console.Profile.Capabilities.Ansi)
+            console.Clear();
     }
 }

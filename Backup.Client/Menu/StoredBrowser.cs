@@ -59,7 +59,9 @@ internal sealed class StoredBrowser(Session session, Screen screen)
     {
         var cluster = session.ConnectToRead();
         var reply = await cluster.AskAsync(node => node.LookupAsync(cluster.Client, new LookupRequest([file.Path]), ct), ct);
-        screen.Panel("Where it lies", VersionText.Where(reply.Files[0] ?? file, reply.Nodes, session.Surroundings.Time));
+        var now = reply.Files[0] ?? file;
+        var copies = await CopyStates.OfAsync(cluster, now, reply.Nodes, ct);
+        screen.Panel("Where it lies", VersionText.Where(now, reply.Nodes, copies, session.Surroundings.Time));
         var versions = await cluster.AskAsync(node => node.VersionsAsync(cluster.Client, new VersionsRequest(file.Path), ct), ct);
         screen.Panel("Versions", VersionText.Table(versions.Versions, session.Surroundings.Time).Lines());
         await screen.PauseAsync(ct);

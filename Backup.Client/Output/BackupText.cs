@@ -27,6 +27,10 @@ internal static class BackupText
             yield return $"{Sizes.Count(summary.CopiesOwed, "copy is", "copies are")} still owed; the cluster makes them by itself";
         if (summary.Snapshot is { } name)
             yield return $"snapshot: {name}";
+        if (summary.LinksOutside > 0)
+            yield return $"{Sizes.Count(summary.LinksOutside, "symlink leads", "symlinks lead")} out of the root: kept as links, what they lead to is not backed up (--verbose names them)";
+        if (summary.Interrupted)
+            yield return "stopped before the end: run the same command again to go on where it stopped";
         if (summary.Failed > 0)
             yield return $"{Sizes.Count(summary.Failed, "file was", "files were")} not backed up as they should be; they are named above";
     }
@@ -39,7 +43,7 @@ internal static class BackupText
     public static string Holders(IReadOnlyList<NodeId> nodes) => nodes.Count == 0 ? "nowhere"
         : $"primary {nodes[0]}" + (nodes.Count > 1 ? $", {(nodes.Count == 2 ? "replica" : "replicas")} {string.Join(", ", nodes.Skip(1))}" : "");
 
-    private static string Counts(BackupSummary summary) =>
+    public static string Counts(BackupSummary summary) =>
         $"{(summary.DryRun ? "would back up" : "backed up")} {Sizes.FilesAndFolders(summary.Stored, summary.Folders)}, {summary.Unchanged} unchanged, {summary.Deleted} deleted"
         + (summary.Failed > 0 ? $", {summary.Failed} with problems" : "");
 }

@@ -18,7 +18,7 @@ internal static class ProgressDisplay
         if (choices.Quiet || choices.Json)
             return await run();
         // Names and bars would write into each other's lines.
-        if (surroundings.IsTerminal && !choices.Verbose)
+        if (surroundings.CanRedraw && !choices.Verbose)
             return await RedrawAsync(session, title, progress, run);
         var started = surroundings.Time.GetTimestamp();
         await using var timer = surroundings.Time.CreateTimer(
@@ -77,9 +77,13 @@ internal static class ProgressDisplay
     {
         var counters = progress.Counters;
         if (progress.FilesPlanned == 0)
-            return $"{Sizes.Count(Volatile.Read(ref progress.Scanned), "file")} looked at";
+            return $"{Sizes.Count(Volatile.Read(ref progress.Scanned), progress.Noun.One, progress.Noun.Many)} looked at";
         var bytes = Interlocked.Read(ref counters.BytesRead);
-        var line = $"{Interlocked.Read(ref counters.Files)} of {Sizes.Count(progress.FilesPlanned, "file")}, {Sizes.Bytes(bytes)} of {Sizes.Bytes(progress.BytesPlanned)}";
+        var line = $"{Interlocked.Read(ref counters.Files)} of {Sizes.Count(progress.FilesPlanned, progress.Noun.One, progress.Noun.Many)}";
+        if (progress.BytesPlanned > 0)
+            line += $", {Sizes.Bytes(bytes)} of {Sizes.Bytes(progress.BytesPlanned)}";
+        else if (bytes > 0)
+            line += $", {Sizes.Bytes(bytes)}";
         var perSecond = bytes / Math.Max(elapsed.TotalSeconds, 0.001);
         if (bytes > 0)
             line += $", {Sizes.Bytes((long)perSecond)}/s";

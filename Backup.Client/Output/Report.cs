@@ -57,6 +57,13 @@ internal sealed class Report(Surroundings surroundings, GlobalChoices choices)
             surroundings.Error.WriteLine($"advice: {Safe(failure.Advice)}");
     }
 
+    /// <summary>Something is wrong and the command goes on to find more of it; in JSON it stands in the document.</summary>
+    public void Warning(string text)
+    {
+        if (!choices.Json)
+            surroundings.Error.WriteLine(text);
+    }
+
     /// <summary>The command failed.</summary>
     public void Error(Failure failure)
     {

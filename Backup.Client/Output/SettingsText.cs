@@ -14,11 +14,13 @@ internal static class SettingsText
             yield return $"exclude    {string.Join(", ", settings.Exclude)}";
         if (settings.Include.Count > 0)
             yield return $"include    {string.Join(", ", settings.Include)}";
+        if (settings.BytesPerSecond is { } bytes)
+            yield return $"bandwidth  {Sizes.Bytes(bytes)}/s";
         yield return $"catalogue  {Catalogue(session)}";
     }
 
     public static SettingsShape Shape(Session session) => new(session.Settings.File, [.. session.Settings.Servers.Select(server => server.ToString())],
-        session.Settings.Root, Client(session)?.ToString(), [.. session.Settings.Exclude], [.. session.Settings.Include], Catalogue(session));
+        session.Settings.Root, Client(session)?.ToString(), [.. session.Settings.Exclude], [.. session.Settings.Include], Catalogue(session), session.Settings.BytesPerSecond);
 
     private static Protocol.ClientId? Client(Session session) => session.Settings.Root is null ? session.Settings.Client : session.KnownClient;
 

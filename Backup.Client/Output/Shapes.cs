@@ -10,17 +10,25 @@ namespace Backup.Client;
 /// <param name="Nodes">Primary first.</param>
 internal sealed record FileShape(
     string Path, long Version, string Kind, string Time, long SizeBytes, string Digest, string[] Nodes, int CopiesOwed, string? TraceId,
-    long? MtimeNs = null, string? Mode = null, NodeRef[]? Addresses = null)
+    long? MtimeNs = null, string? Mode = null, NodeRef[]? Addresses = null, CopyShape[]? Copies = null)
 {
-    public static FileShape Of(FileVersion file, NodeRef[]? addresses = null) => new(
+    public static FileShape Of(FileVersion file, NodeRef[]? addresses = null, CopyShape[]? copies = null) => new(
         file.Path.Value, file.Version, NameOf(file.Kind), Times.Iso(file.TimeMs), file.SizeBytes, file.Digest.ToString(),
-        [.. file.Nodes.Select(node => node.Value)], file.CopiesOwed, file.TraceId, file.MtimeNs, Sizes.Mode(file.Mode), addresses);
+        [.. file.Nodes.Select(node => node.Value)], file.CopiesOwed, file.TraceId, file.MtimeNs, Sizes.Mode(file.Mode), addresses, copies);
 
     public static FileShape Of(Receipt file) => new(
         file.Path.Value, file.Version, NameOf(file.Kind), Times.Iso(file.TimeMs), file.SizeBytes, file.Digest.ToString(),
         [.. file.Nodes.Select(node => node.Value)], file.CopiesOwed, file.TraceId);
 
     public static string NameOf(VersionKind kind) => kind.ToString().ToLowerInvariant();
+}
+
+/// <summary>One copy, as its node sees it.</summary>
+/// <param name="State">"good", "damaged", "missing", or "unknown" when the node cannot be asked.</param>
+internal sealed record CopyShape(string Node, string State, string? Verified)
+{
+    public static CopyShape Of(NodeId node, CopyState? copy) => new(node.Value,
+        copy is null ? "unknown" : copy.Damaged ? "damaged" : copy.Held ? "good" : "missing", copy?.VerifiedMs is { } at ? Times.Iso(at) : null);
 }
 
 /// <summary>What would be done: a line of a dry run.</summary>
@@ -42,18 +50,18 @@ internal sealed record ErrorShape(FailureShape Error)
 internal sealed record BackupShape(
     bool DryRun, long Stored, long Unchanged, long Deleted, long Failed, long BytesRead, long BytesSent, long BytesDeduplicated, long ElapsedMs,
     long CopiesOwed, IReadOnlyDictionary<string, long> Nodes, FileShape[] Receipts, FailureShape[] Problems,
-    long Folders, string? Snapshot, FailureShape? SnapshotProblem)
+    long Folders, string? Snapshot, FailureShape? SnapshotProblem, bool? Interrupted = null, long LinksOutside = 0)
 {
     public static BackupShape Of(BackupSummary summary) => new(summary.DryRun, summary.Stored, summary.Unchanged, summary.Deleted, summary.Failed,
         summary.BytesRead, summary.BytesSent, summary.BytesDeduplicated, summary.ElapsedMs, summary.CopiesOwed, summary.Nodes,
         [.. summary.Receipts.Select(FileShape.Of)], [.. summary.Problems.Select(FailureShape.Of)], summary.Folders, summary.Snapshot,
-        summary.SnapshotFailure is { } failure ? FailureShape.Of(failure) : null);
+        summary.SnapshotFailure is { } failure ? FailureShape.Of(failure) : null, summary.Interrupted ? true : null, summary.LinksOutside);
 }
 
-internal sealed record RestoreShape(bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, FailureShape[] Problems, long Folders)
+internal sealed record RestoreShape(bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, FailureShape[] Problems, long Folders, long There)
 {
     public static RestoreShape Of(RestoreSummary summary) => new(summary.DryRun, summary.To, summary.Restored, summary.Failed, summary.Bytes,
-        summary.ElapsedMs, [.. summary.Problems.Select(FailureShape.Of)], summary.Folders);
+        summary.ElapsedMs, [.. summary.Problems.Select(FailureShape.Of)], summary.Folders, summary.There);
 }
 
 internal sealed record DeleteShape(bool DryRun, long Deleted, long Failed, FileShape[] Receipts, FailureShape[] Problems)
@@ -71,7 +79,7 @@ internal sealed record ClusterShape(
     public static ClusterShape Of(ClusterStatus status) => new(status.Healthy, status.Problems, [.. status.Nodes.Select(Of)], status.Copies,
         status.Clients, status.Reserved, Times.Iso(status.NowMs), status.CopiesOwed, status.Repair is { } repair ? ClusterRepairShape.Of(repair) : null);
 
-    private static NodeShape Of(NodeStatus node) => new(node.Id.Value, node.Address.ToString(), node.State.ToString().ToLowerInvariant(), node.Files,
+    public static NodeShape Of(NodeStatus node) => new(node.Id.Value, node.Address.ToString(), node.State.ToString().ToLowerInvariant(), node.Files,
         node.Space.FreeBytes, node.Space.TotalBytes, node.Space.StoredBytes, node.Zone, node.Epoch, Times.Iso(node.LastSeenMs));
 }
 
@@ -82,7 +90,7 @@ internal sealed record ClusterRepairShape(bool Running, string[] Reasons, long V
         repair.Running, repair.Reasons, repair.VersionsExamined, repair.VersionsCopied, repair.BytesCopied, repair.VersionsLeft, repair.VersionsLost);
 }
 
-internal sealed record SettingsShape(string? File, string[] Servers, string? Root, string? Client, string[] Exclude, string[] Include, string Catalogue);
+internal sealed record SettingsShape(string? File, string[] Servers, string? Root, string? Client, string[] Exclude, string[] Include, string Catalogue, long? BandwidthBytesPerSecond = null);
 
 internal sealed record SnapshotShape(string Name, string Time, bool Automatic, string? PinnedUntil, string[]? Reasons = null)
 {
@@ -123,4 +131,16 @@ internal sealed record UndeleteShape(bool DryRun, long Undeleted, long Folders, 
 [JsonSerializable(typeof(RetentionShape))]
 [JsonSerializable(typeof(UndoShape))]
 [JsonSerializable(typeof(UndeleteShape))]
+[JsonSerializable(typeof(DiffShape))]
+[JsonSerializable(typeof(VerifyShape))]
+[JsonSerializable(typeof(NodeShape))]
+[JsonSerializable(typeof(EventShape))]
+[JsonSerializable(typeof(RepairShape))]
+[JsonSerializable(typeof(WhatIfShape))]
+[JsonSerializable(typeof(RebuildShape))]
+[JsonSerializable(typeof(DrillShape))]
+[JsonSerializable(typeof(WatchShape))]
+[JsonSerializable(typeof(ScheduleShape))]
+[JsonSerializable(typeof(FindingShape))]
+[JsonSerializable(typeof(InitShape))]
 internal sealed partial class OutputJson : JsonSerializerContext;

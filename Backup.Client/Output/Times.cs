@@ -69,6 +69,9 @@ internal static class Times
     /// <summary>ISO 8601 in UTC, for programs.</summary>
     public static string Iso(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
+    /// <summary>The length of time that "5s", "10min", "2h" or "1d" means; null when it means none.</summary>
+    public static TimeSpan? Span(string text) => TryAge(text.Trim(), out var span) && !text.Contains("ago") && span < AgeMax ? span : null;
+
     private static long EndOfDay(DateTime day, TimeProvider time) => Local(day.AddDays(1), time) - 1;
 
     private static long Local(DateTime local, TimeProvider time) => new DateTimeOffset(local, time.LocalTimeZone.GetUtcOffset(local)).ToUnixTimeMilliseconds();

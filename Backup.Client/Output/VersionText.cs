@@ -24,7 +24,8 @@ internal static class VersionText
         $"{(file.Kind == VersionKind.Folder ? "" : Sizes.Bytes(file.SizeBytes)),8}  {Times.Show(file.TimeMs, time)}  {Sizes.Name(file.Path, file.Kind)}{(file.CopiesOwed > 0 ? "  (copies owed)" : "")}";
 
     /// <summary>All that is known of one version and where its copies lie.</summary>
-    public static IEnumerable<string> Where(FileVersion file, NodeRef[] nodes, TimeProvider time)
+    /// <param name="copies">What the nodes say of them, in the order of the file's nodes.</param>
+    public static IEnumerable<string> Where(FileVersion file, NodeRef[] nodes, CopyState?[] copies, TimeProvider time)
     {
         yield return Sizes.Name(file.Path, file.Kind);
         yield return $"  version  {file.Version}";
@@ -34,10 +35,19 @@ internal static class VersionText
         for (var i = 0; i < file.Nodes.Length; i++)
         {
             var at = nodes.FirstOrDefault(node => node.Id == file.Nodes[i])?.Address.ToString() ?? "not reachable now";
-            yield return $"  {(i == 0 ? "primary" : "replica"),-7}  {file.Nodes[i]}  {at}";
+            yield return $"  {(i == 0 ? "primary" : "replica"),-7}  {file.Nodes[i]}  {at}  {State(copies[i], time)}";
         }
         yield return $"  owed     {Sizes.Count(file.CopiesOwed, "copy", "copies")}";
         if (file.TraceId is { } trace)
             yield return $"  trace    {trace}";
     }
+
+    private static string State(CopyState? copy, TimeProvider time) => copy switch
+    {
+        null => "cannot be asked now",
+        { Damaged: true } => "damaged",
+        { Held: false } => "not there",
+        { VerifiedMs: { } at } => $"verified {Times.Show(at, time)}",
+        _ => "there",
+    };
 }

@@ -52,6 +52,20 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
         folder = Open(fullPath);
     }
 
+    /// <summary>Whether a file, or symlink, is there as it is stored: a restore that was stopped goes on after it.</summary>
+    public bool HasAlready(FileVersion file)
+    {
+        if (file.Kind is not (VersionKind.File or VersionKind.Symlink))
+            return false;
+        var parent = FolderWalk.OpenParent(folder, file.Path.Value, out var name, out _);
+        if (parent < 0)
+            return false;
+        var error = FileStat.Of(parent, System.Text.Encoding.UTF8.GetBytes(name + '\0'), out var stat);
+        _ = Libc.Close(parent);
+        return error == 0 && stat.MtimeNs == file.MtimeNs && stat.SizeBytes == (file.Kind == VersionKind.File ? file.SizeBytes : 0)
+            && stat.Kind == (file.Kind == VersionKind.File ? EntryKind.File : EntryKind.Symlink);
+    }
+
     /// <exception cref="FailureException">The name is taken, or a folder on the way is none.</exception>
     public Stream? Begin(FileVersion version, ManifestHead head)
     {

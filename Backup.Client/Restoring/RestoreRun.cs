@@ -12,10 +12,11 @@ internal sealed record RestoreRequest(
 
 /// <summary>What a restore came to.</summary>
 /// <param name="Restored">Files and symlinks; folders are counted apart.</param>
+/// <param name="There">Files that stood there already as they are stored, by size and mtime: an earlier restore brought them.</param>
 internal sealed record RestoreSummary(
-    bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, IReadOnlyList<Failure> Problems, long Folders = 0)
+    bool DryRun, string To, long Restored, long Failed, long Bytes, long ElapsedMs, IReadOnlyList<Failure> Problems, long Folders = 0, long There = 0)
 {
-    public ExitCode ExitCode => Failed == 0 ? ExitCode.Done : Restored + Folders > 0 ? ExitCode.Incomplete : Problems.Count > 0 ? ExitCodes.Of(Problems[0]) : ExitCode.Failed;
+    public ExitCode ExitCode => Failed == 0 ? ExitCode.Done : Restored + Folders + There > 0 ? ExitCode.Incomplete : Problems.Count > 0 ? ExitCodes.Of(Problems[0]) : ExitCode.Failed;
 }
 
 /// <summary>One restore from start to end; the command and the menu run the same.</summary>
@@ -24,11 +25,15 @@ internal sealed class RestoreRun(Session session, RestoreRequest request, Progre
     /// <summary>Versions gathered before they are fetched: what the restorer sorts by holder at a time.</summary>
     private const int WindowMax = 4096;
 
+    /// <summary>Both copies. Each more is a stream and two chunks in memory, and this machine's disk is written to by both already.</summary>
+    private const int NodesAtOnce = 2;
+
     private readonly List<Failure> problems = [];
     private long restored;
     private long folders;
     private long failed;
     private long bytes;
+    private long there;
 
     /// <exception cref="FailureException">Nothing could be restored.</exception>
     public async Task<RestoreSummary> RunAsync(CancellationToken ct)
@@ -59,16 +64,23 @@ internal sealed class RestoreRun(Session session, RestoreRequest request, Progre
             await FetchAsync(cluster, selection, to, ct);
         }
         return new RestoreSummary(request.DryRun, to, restored, failed, bytes,
-            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, problems, folders);
+            (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, problems, folders, there);
     }
 
     private async Task FetchAsync(ClusterConnection cluster, Selection selection, string to, CancellationToken ct)
     {
         using var folder = new RestoreFolder(to, request.Force, request.KeepSetuid, Restored, Report);
-        var restorer = new Restorer(cluster, progress.Counters);
+        var restorer = new Restorer(cluster, progress.Counters) { NodesAtOnce = NodesAtOnce };
         var window = new List<FileVersion>();
         await foreach (var file in selection.FilesAsync(ct))
         {
+            if (!request.Force && folder.HasAlready(file))
+            {
+                there++;
+                Interlocked.Increment(ref progress.Counters.Files);
+                progress.BytesPlanned -= file.SizeBytes;
+                continue;
+            }
             window.Add(file);
             if (window.Count < WindowMax)
                 continue;

@@ -30,6 +30,16 @@ internal static class PathArgument
         };
     }
 
+    /// <summary>Whether a symlink of the root leads out of it, by its words alone: nothing on the disk is looked at.</summary>
+    public static bool LeadsOutside(RootedPath link, string target, string root)
+    {
+        // NUL cannot stand in a link; an empty one leads nowhere.
+        if (target.Length == 0 || target.Contains('\0'))
+            return false;
+        var folder = Path.GetDirectoryName(Path.Join(root, link.Value))!;
+        return Beneath(root, Path.GetFullPath(target, folder)) is null;
+    }
+
     private static string? Beneath(string root, string full)
     {
         full = Path.TrimEndingDirectorySeparator(full);

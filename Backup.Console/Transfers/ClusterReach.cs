@@ -7,16 +7,9 @@ namespace Backup.WebConsole.Transfers;
 /// The console's way to the nodes: it reads and sends as any client does, on behalf of who is signed in. The manager vouches
 /// for him, so each use demands his scope before.
 /// </summary>
-public sealed class ClusterReach
+public sealed class ClusterReach(ICatalogue catalogue, Network network)
 {
-    private readonly ICatalogue catalogue;
-    private readonly NodeClients nodes;
-
-    public ClusterReach(ICatalogue catalogue, PeerGrants grants)
-    {
-        this.catalogue = catalogue;
-        nodes = new NodeClients(grants.To(NodeAtAsync));
-    }
+    private readonly NodeClients nodes = new(network);
 
     /// <exception cref="FailureException">No node is alive.</exception>
     public async Task<ClusterConnection> ConnectAsync(Visitor visitor, CancellationToken ct)
@@ -27,9 +20,4 @@ public sealed class ClusterReach
             throw new Failure(FailureCode.NotEnoughNodes, "No node is alive.", "manager", "Start a node; the files are on the nodes' disks.").Exception();
         return new ClusterConnection(alive, visitor.Client, nodes);
     }
-
-    /// <summary>Whose address it is; nothing is signed for strangers.</summary>
-    private async ValueTask<string> NodeAtAsync(Uri uri, CancellationToken ct) =>
-        (await catalogue.ClusterAsync(ct)).Nodes.FirstOrDefault(node => node.Address.Authority == uri.Authority)?.Id.Value
-        ?? throw new Failure(FailureCode.NotFound, $"No node is registered at {uri.GetLeftPart(UriPartial.Authority)}.", "manager", "Try again.").Exception();
 }

@@ -27,6 +27,8 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
                 leaves = await names.MovedAsync(client, attempt, ct);
                 continue;
             }
+            if (reply[0].Text == "lost")
+                throw RebuildState.Wait.Exception();
             if (reply[0].Text != "ok")
                 throw Refusal(request, reply).Exception();
             await names.SplitAsync(client, reply[2].Texts.Select(text => text.Split(' '))
@@ -65,7 +67,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
             call.Arg(string.Create(CultureInfo.InvariantCulture,
                 $"{file.Version} {(byte)file.Kind} {file.SizeBytes} {file.Digest} {file.MtimeNs} {file.Mode} {FileLines.Join(file.Nodes)} {file.TraceId ?? FileLines.NoTrace} {index} {hint}"));
         }
-        return call;
+        return call.Key(Keys.Generation, Keys.Rebuild);
     }
 
     private static void Check(CommitFile file)

@@ -25,10 +25,11 @@ public sealed partial class Registry(Metadata metadata, TimeProvider time, ILogg
         var now = time.GetUtcNow();
         var call = new ScriptCall(Script.RegisterNode)
             .Key(Keys.Nodes, Keys.Leases, Keys.Loads, Keys.Candidates, Keys.Draining, Keys.Epoch)
-            .Key(Keys.Stale, Keys.Reconcile)
+            .Key(Keys.Stale, Keys.Reconcile, Keys.Generation, Keys.Rebuild, Keys.Inventoried, Keys.Clients)
             .Arg(now.ToUnixTimeMilliseconds()).Arg((now + Leases.Node).ToUnixTimeMilliseconds())
             .Arg(request.Id.Value).Arg(request.Address.AbsoluteUri).Arg(request.Incarnation.ToString("N")).Arg(zone);
-        var reply = await metadata.RunAsync(AddSpace(call, request.Space).Arg(request.LastEpoch?.ToString(CultureInfo.InvariantCulture) ?? "-"), ct);
+        var reply = await metadata.RunAsync(
+            AddSpace(call, request.Space).Arg(request.LastEpoch?.ToString(CultureInfo.InvariantCulture) ?? "-").Arg(request.Generation).Arg(request.HoldsFiles ? 1 : 0), ct);
         if (reply[0].Text == "taken")
         {
             throw new Failure(FailureCode.AlreadyExists,
@@ -40,7 +41,7 @@ public sealed partial class Registry(Metadata metadata, TimeProvider time, ILogg
         if (reply[3].Number > 0)
             LogOtherIncarnation(log, request.Id, reply[3].Number);
         LogRegistered(log, request.Id, request.Address, epoch);
-        return new RegisterReply(epoch, (int)Leases.Heartbeat.TotalMilliseconds, Remember(epoch, reply[2]));
+        return new RegisterReply(epoch, (int)Leases.Heartbeat.TotalMilliseconds, Remember(epoch, reply[2]), reply[4].Number);
     }
 
     public async Task<HeartbeatReply> HeartbeatAsync(HeartbeatRequest request, CancellationToken ct)
@@ -50,12 +51,13 @@ public sealed partial class Registry(Metadata metadata, TimeProvider time, ILogg
         var before = known;
         var call = new ScriptCall(Script.HeartbeatNode)
             .Key(Keys.Nodes, Keys.Leases, Keys.Loads, Keys.Candidates, Keys.Draining, Keys.Epoch)
+            .Key(Keys.Generation, Keys.Rebuild, Keys.Inventoried)
             .Arg(now.ToUnixTimeMilliseconds()).Arg((now + Leases.Node).ToUnixTimeMilliseconds())
             .Arg(request.Id.Value).Arg(request.Incarnation.ToString("N")).Arg(request.Epoch);
-        var reply = await metadata.RunAsync(AddSpace(call, request.Space).Arg(before.Epoch), ct);
+        var reply = await metadata.RunAsync(AddSpace(call, request.Space).Arg(before.Epoch).Arg(request.Generation), ct);
         var epoch = reply[1].Number;
         var peers = epoch == before.Epoch ? before.Peers : Remember(epoch, reply[2]);
-        return new HeartbeatReply(reply[0].Text == "unknown", peers);
+        return new HeartbeatReply(reply[0].Text == "unknown", peers, reply[3].Number);
     }
 
     /// <summary>Starts or ends the emptying of a node: it keeps and serves its files, and takes no new ones.</summary>
@@ -66,6 +68,14 @@ public sealed partial class Registry(Metadata metadata, TimeProvider time, ILogg
             .Arg(time.GetUtcNow().ToUnixTimeMilliseconds()).Arg(node.Value).Arg(drain ? "yes" : "no"), ct);
         if (reply[0].Text == "unknown")
             throw new Failure(FailureCode.NotFound, $"There is no node {node}.", node.Value, "`cluster status` lists the nodes.").Exception();
+    }
+
+    /// <summary>Whose address it is. Nothing is signed for one that is no node's.</summary>
+    public async ValueTask<string> NodeAtAsync(Uri uri, CancellationToken ct)
+    {
+        var lines = await metadata.ReadPairsAsync(Keys.Nodes, ct);
+        return lines.Select(line => NodeLine.Parse(line.Name, line.Value).Ref).FirstOrDefault(node => node.Address.Authority == uri.Authority)?.Id.Value
+            ?? throw new Failure(FailureCode.NotFound, $"No node is registered at {uri.GetLeftPart(UriPartial.Authority)}.", "manager", "Try again.").Exception();
     }
 
     private NodeRef[] Remember(long epoch, ScriptReply nodes)

@@ -29,6 +29,8 @@ public sealed class Status(ClusterView view, TimeProvider time, IOptions<Cluster
 
     private static IEnumerable<string> Problems(ClusterMoment now, int copies)
     {
+        foreach (var problem in now.Rebuild.Problems)
+            yield return problem;
         foreach (var node in now.Nodes)
         {
             if (node.State == NodeState.Dead)

@@ -7,7 +7,8 @@ namespace Backup.Manager;
 /// A background duty that one manager has at a time. The token grows with each new holder and goes with everything done
 /// under the duty, so that a manager that was paused and resumed cannot act on a lease it has lost.
 /// </summary>
-public sealed class DutyLease(Metadata metadata, TimeProvider time, string duty)
+/// <param name="onLostMetadata">It may be held while the metadata is being rebuilt; others rest then.</param>
+public sealed class DutyLease(Metadata metadata, TimeProvider time, string duty, bool onLostMetadata = false)
 {
     private readonly string holder = RandomNumberGenerator.GetHexString(16, lowercase: true);
 
@@ -16,8 +17,8 @@ public sealed class DutyLease(Metadata metadata, TimeProvider time, string duty)
     public async Task<long?> TakeAsync(CancellationToken ct)
     {
         var now = time.GetUtcNow();
-        var reply = await metadata.RunAsync(new ScriptCall(Script.LeaseDuty).Key(Keys.Duty(duty))
-            .Arg(now.ToUnixTimeMilliseconds()).Arg((now + Leases.Duty).ToUnixTimeMilliseconds()).Arg(holder), ct);
+        var reply = await metadata.RunAsync(new ScriptCall(Script.LeaseDuty).Key(Keys.Duty(duty), Keys.Rebuild)
+            .Arg(now.ToUnixTimeMilliseconds()).Arg((now + Leases.Duty).ToUnixTimeMilliseconds()).Arg(holder).Arg(onLostMetadata ? "1" : "0"), ct);
         return reply.Number is var token and > 0 ? token : null;
     }
 }

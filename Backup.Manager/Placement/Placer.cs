@@ -14,6 +14,9 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
     /// <summary>Expired reservations given back before a place is answered. More than these are left to the background.</summary>
     private const int SweepMax = 20;
 
+    /// <summary>Within this after Redis has come back every node that lives has renewed its lease, on a busy machine too.</summary>
+    private static readonly TimeSpan RenewTime = 2 * Leases.Node;
+
     public async Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct)
     {
         OperationIds.Check(request.Operation);
@@ -37,6 +40,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
         return reply[0].Text switch
         {
             "ok" => Read(request, reply, expires),
+            "lost" => throw RebuildState.Wait.Exception(),
             "many" => throw Failure.InvalidRequest($"The operation holds more than {EntriesPerReservationMax:N0} places; commit some of them first.").Exception(),
             "absent" => throw Failure.NotFound($"'{request.Files[(int)reply[1].Number - 1].Path.Display}'").Exception(),
             "few" => throw await TooFewAsync(request, (int)reply[2].Number, ct),
@@ -60,7 +64,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
             var hint = file.FirstChunk is { } chunk ? call.AddKey(Keys.First(client, chunk)) : 0;
             call.Arg(string.Create(CultureInfo.InvariantCulture, $"{(byte)file.Kind} {file.SizeBytes} {hint}"));
         }
-        return call;
+        return call.Key(Keys.Rebuild);
     }
 
     private PlaceReply Read(PlaceRequest request, ScriptReply reply, DateTimeOffset expires)
@@ -81,6 +85,12 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
     private async Task<FailureException> TooFewAsync(PlaceRequest request, int found, CancellationToken ct)
     {
         var nodes = (await status.ReadAsync(ct)).Nodes;
+        // While Redis was away no node could renew its lease: they are not dead, and come back by themselves.
+        if (metadata.HasFailedWithin(RenewTime))
+        {
+            throw new Failure(FailureCode.Busy, "Redis was out of reach a moment ago, and the nodes are renewing their leases.", "manager",
+                "Try again in a moment.").Exception();
+        }
         var counts = string.Join(", ", Enum.GetValues<NodeState>().Select(state => $"{nodes.Count(node => node.State == state)} {state.ToString().ToLowerInvariant()}"));
         var avoided = request.Avoid is { Length: > 0 } avoid ? $", {avoid.Length} avoided" : "";
         return new Failure(FailureCode.NotEnoughNodes,

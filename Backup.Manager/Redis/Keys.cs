@@ -38,6 +38,15 @@ public static class Keys
     /// <summary>Hash invitation's hash → "expiresMs scopes client|- tokenDays|-".</summary>
     public const string Invitations = "invitations";
 
+    /// <summary>Counter: one more with each commit. Nodes remember it, and so tell when the metadata went back in time.</summary>
+    public const string Generation = "generation";
+
+    /// <summary>Hash: whether the metadata is lost and how far its rebuilding is, see library-rebuild.</summary>
+    public const string Rebuild = "rebuild";
+
+    /// <summary>Hash node → incarnation of what was read since the metadata was lost.</summary>
+    public const string Inventoried = "inventoried";
+
     /// <summary>List of what the cluster noticed and did, newest first, see <see cref="Events"/>.</summary>
     public const string Events = "events";
 

@@ -28,7 +28,13 @@ public sealed class Metadata : IAsyncDisposable
         QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
     });
 
+    /// <summary>When a call last failed, as <see cref="Stopwatch"/> counts; 0 for never.</summary>
+    private long lastFailed;
+
     private Metadata(IConnectionMultiplexer redis) => this.redis = redis;
+
+    /// <summary>Whether Redis was out of reach a moment ago: what had to be renewed in it may not have been.</summary>
+    public bool HasFailedWithin(TimeSpan time) => Volatile.Read(ref lastFailed) is var at and not 0 && Stopwatch.GetElapsedTime(at) < time;
 
     /// <summary>Connects in the background: a Redis that is not there yet is no reason not to start.</summary>
     /// <param name="connectionString">As StackExchange.Redis takes it: "host:port,option=value".</param>
@@ -80,6 +86,10 @@ public sealed class Metadata : IAsyncDisposable
         var values = await BoundedAsync("hash", names.Length, database => database.HashGetAsync(key, names), ct);
         return [.. values.Select(value => (string?)value)];
     }
+
+    /// <summary>All of a hash.</summary>
+    public async Task<(string Name, string Value)[]> ReadPairsAsync(string key, CancellationToken ct) =>
+        [.. (await BoundedAsync("pairs", 1, database => database.HashGetAllAsync(key), ct)).Select(entry => ((string)entry.Name!, (string)entry.Value!))];
 
     /// <summary>The names of a hash's fields.</summary>
     public async Task<string[]> ReadFieldsAsync(string key, CancellationToken ct) =>
@@ -165,8 +175,9 @@ public sealed class Metadata : IAsyncDisposable
         new[] { "LOADING", "OOM", "READONLY", "MISCONF", "MASTERDOWN", "NOREPLICAS", "BUSY " }
             .Any(start => message.Contains(start, StringComparison.Ordinal));
 
-    private static FailureException Failed(Activity? span, FailureCode code, string message, Exception? inner)
+    private FailureException Failed(Activity? span, FailureCode code, string message, Exception? inner)
     {
+        Volatile.Write(ref lastFailed, Stopwatch.GetTimestamp());
         span?.SetStatus(ActivityStatusCode.Error, message);
         return new Failure(code, message + ".", "redis", "Try again; what was acknowledged is not lost.").Exception(inner);
     }

@@ -11,13 +11,14 @@ public sealed class Script
     private const string Nodes = "library-nodes";
     private const string Lines = "library-lines";
     private const string Order = "library-order";
+    private const string Rebuild = "library-rebuild";
 
     public static readonly Script PlaceFiles = new("place-files", Nodes, Lines, Order);
     public static readonly Script CommitFiles = new("commit-files", Nodes, Lines);
     public static readonly Script ExpireReservation = new("expire-reservation", Nodes);
     public static readonly Script LeaseDuty = new("lease-duty");
-    public static readonly Script RegisterNode = new("register-node", Nodes);
-    public static readonly Script HeartbeatNode = new("heartbeat-node", Nodes);
+    public static readonly Script RegisterNode = new("register-node", Nodes, Rebuild);
+    public static readonly Script HeartbeatNode = new("heartbeat-node", Nodes, Rebuild);
     public static readonly Script DrainNode = new("drain-node", Nodes);
     public static readonly Script StatusCluster = new("status-cluster");
     public static readonly Script PageNames = new("page-names");
@@ -40,6 +41,11 @@ public sealed class Script
     public static readonly Script RestoreDrop = new("restore-drop", Nodes, Lines);
     public static readonly Script BeginForget = new("begin-forget");
     public static readonly Script EndForget = new("end-forget");
+
+    public static readonly Script DeclareRebuild = new("declare-rebuild", Nodes, Rebuild);
+    public static readonly Script MarkRebuild = new("mark-rebuild");
+    public static readonly Script ReturnMoments = new("return-moments");
+    public static readonly Script MergeVersions = new("merge-versions", Nodes, Lines);
 
     private Script(string name, params string[] libraries)
     {

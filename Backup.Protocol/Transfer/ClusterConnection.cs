@@ -38,8 +38,13 @@ public sealed class ClusterConnection
 
     public ClientId Client { get; }
 
+    internal TimeProvider Time => time;
+
     /// <summary>Is told once for each call that waits longer than a moment: whom it waits for, and why. It must not throw.</summary>
     public Action<Uri, Failure>? Waiting { get; init; }
+
+    /// <summary>How fast content may be sent; null for as fast as it can.</summary>
+    public SendLimit? Limit { get; init; }
 
     /// <summary>Asks whichever gateway answers. The call must be one that may be repeated; all of <see cref="INode"/> may.</summary>
     /// <exception cref="FailureException">It was refused, or nobody could answer within the patience.</exception>
@@ -105,16 +110,15 @@ public sealed class ClusterConnection
 }
 
 /// <summary>One typed client, and with it one pool of connections, for each node's address.</summary>
-/// <param name="proof">What is shown to each; null for nothing.</param>
-public sealed class NodeClients(IProof? proof = null)
+public sealed class NodeClients(Network? network = null)
 {
     private readonly ConcurrentDictionary<Uri, INode> clients = new();
 
-    public INode At(Uri address) => clients.GetOrAdd(address, a => Clients.Create<INode>(a, a.Authority, proof: proof));
+    public INode At(Uri address) => clients.GetOrAdd(address, a => (network ?? Network.Real).Reach<INode>(a, a.Authority));
 
     /// <inheritdoc cref="IProof.Generation"/>
-    public int Generation => proof?.Generation ?? 0;
+    public int Generation => network?.Proof?.Generation ?? 0;
 
     /// <inheritdoc cref="IProof.Renew"/>
-    public bool Renew(int generation) => proof?.Renew(generation) ?? false;
+    public bool Renew(int generation) => network?.Proof?.Renew(generation) ?? false;
 }

@@ -1,6 +1,9 @@
 namespace Backup.Protocol;
 
-/// <summary>Brings versions back from whichever node has them, and goes on with the other copy where one fails, at the chunk it had reached.</summary>
+/// <summary>
+/// Brings versions back from whichever node has them, shared out between the copies, and goes on with the other copy where one
+/// fails or is silent, at the chunk it had reached.
+/// </summary>
 public sealed class Restorer(ClusterConnection cluster, TransferCounters counters)
 {
     /// <summary>Versions asked for in one request: enough to hide the round trip of small files.</summary>
@@ -9,30 +12,42 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
     /// <summary>Versions sorted by holder at a time: bounds what is kept of them.</summary>
     private const int WindowMax = 4096;
 
-    /// <summary>A node that sends nothing for this long is given up for another copy.</summary>
+    /// <summary>A node that sends nothing for this long is left for another copy where there is one: one that is alive sends many records a second.</summary>
+    private static readonly TimeSpan HedgeTime = TimeSpan.FromSeconds(3);
+
+    /// <summary>What an item costs beside its bytes, in bytes that travel in the same time: for sharing out small files.</summary>
+    private const long ItemCostBytes = 64 << 10;
+
+    /// <summary>A node that sends nothing for this long, and is the last one, is given up.</summary>
     private static readonly TimeSpan SilenceTime = TimeSpan.FromSeconds(15);
 
     /// <summary>How long the end of a stream may take after its last record.</summary>
     private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(1);
+
+    /// <summary>How many nodes are read from at once. Above one the target gets several versions at a time, though never two calls.</summary>
+    public int NodesAtOnce { get; init; } = 1;
 
     /// <summary>Restores into the target, in an order that asks each node for many versions at once.</summary>
     /// <exception cref="FailureException">The cluster cannot be asked at all; a single version that cannot be had is the target's to report.</exception>
     public async Task RestoreAsync(IReadOnlyList<FileVersion> versions, IRestoreTarget target, CancellationToken ct)
     {
         var nodes = (await cluster.AskAsync(n => n.ClusterAsync(ct), ct)).Nodes.ToDictionary(n => n.Id);
-        using var codec = new RecordCodec();
+        var into = NodesAtOnce > 1 ? new OneCallAtATime(target) : target;
         foreach (var window in versions.Chunk(WindowMax))
         {
-            var waiting = window.Select(v => new VersionReceiver(v, target, codec, counters)).ToList();
+            var waiting = window.Select(v => new VersionReceiver(v, into, counters)).ToList();
             try
             {
                 while (waiting.Exists(r => !r.IsDone))
                 {
-                    foreach (var group in waiting.Where(r => !r.IsDone).GroupBy(r => Holder(r, nodes)).ToList())
+                    var load = new Dictionary<NodeId, long>();
+                    var groups = waiting.Where(r => !r.IsDone).GroupBy(r => Holder(r, nodes, load)).ToList();
+                    await Parallel.ForEachAsync(groups, new ParallelOptions { MaxDegreeOfParallelism = NodesAtOnce, CancellationToken = ct }, async (group, token) =>
                     {
+                        using var codec = new RecordCodec();
                         foreach (var run in group.Chunk(ItemsPerRequestMax))
-                            await ReadAsync(group.Key, run, ct);
-                    }
+                            await ReadAsync(group.Key, run, codec, token);
+                    });
                 }
             }
             finally
@@ -43,16 +58,22 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
         }
     }
 
-    /// <summary>The first copy that has not failed yet; alive ones before others.</summary>
-    private static NodeRef? Holder(VersionReceiver receiver, Dictionary<NodeId, NodeStatus> nodes) => receiver.Version.Nodes
-        .Where(id => nodes.ContainsKey(id) && !receiver.Tried.Contains(id))
-        .Select(id => nodes[id])
-        .OrderBy(n => n.State == NodeState.Dead)
-        .Select(n => new NodeRef(n.Id, n.Address))
-        .FirstOrDefault();
+    /// <summary>A copy that has not failed yet: on a node that was not left, alive ones before others, and of these the one with the least to send.</summary>
+    private static NodeRef? Holder(VersionReceiver receiver, Dictionary<NodeId, NodeStatus> nodes, Dictionary<NodeId, long> load)
+    {
+        var holder = receiver.Version.Nodes
+            .Where(id => nodes.ContainsKey(id) && !receiver.Tried.Contains(id))
+            .Select(id => nodes[id])
+            .OrderBy(n => receiver.Left.Contains(n.Id)).ThenBy(n => n.State == NodeState.Dead).ThenBy(n => load.GetValueOrDefault(n.Id))
+            .FirstOrDefault();
+        if (holder is null)
+            return null;
+        load[holder.Id] = load.GetValueOrDefault(holder.Id) + receiver.Version.SizeBytes + ItemCostBytes;
+        return new NodeRef(holder.Id, holder.Address);
+    }
 
     /// <summary>Reads a run of versions from one node. Those that it fails to give are left for another.</summary>
-    private async Task ReadAsync(NodeRef? node, VersionReceiver[] run, CancellationToken ct)
+    private async Task ReadAsync(NodeRef? node, VersionReceiver[] run, RecordCodec codec, CancellationToken ct)
     {
         if (node is null)
         {
@@ -61,21 +82,26 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
             return;
         }
         using var step = Step.Begin("read from node").Tag(Tags.Node, node.Id.Value).Tag(Tags.Files, run.Length);
+        // All of them can be had elsewhere.
+        var isHedged = run.All(r => r.Version.Nodes.Any(id => id != node.Id && !r.Tried.Contains(id) && !r.Left.Contains(id)));
+        var patience = isHedged ? HedgeTime : SilenceTime;
         var next = 0;
         try
         {
             using var silence = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            silence.CancelAfter(SilenceTime);
+            silence.CancelAfter(patience);
             var request = new ReadRequest([.. run.Select(r => r.Wanted())]);
             await using var stream = await cluster.AskNodeAsync(node, n => n.ReadAsync(cluster.Client, node.Id.Value, request, silence.Token));
             await using var records = new RecordsAhead(new RecordReader(stream, node.Id.Value), silence);
             while (next < run.Length && await records.NextAsync() is { } record)
             {
-                silence.CancelAfter(SilenceTime);
+                // However long the target takes, that is not the node's silence.
+                silence.CancelAfter(Timeout.InfiniteTimeSpan);
                 using (record)
-                    await run[next].AcceptAsync(record, node.Id.Value, ct);
+                    await run[next].AcceptAsync(record, codec, node.Id.Value, ct);
                 if (run[next].IsDone)
                     next++;
+                silence.CancelAfter(patience);
             }
             if (next < run.Length)
                 throw Failure.Unreachable(node.Id, "it ended the stream early").Exception();
@@ -88,22 +114,52 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
         }
         catch (FailureException e)
         {
-            run[next].Tried.Add(node.Id);
-            run[next].LastFailure = e.Failure;
+            // A node that is not there has none of them.
+            GiveUp(node, e.Failure, e.Failure.Code == FailureCode.NodeUnreachable ? run[next..] : [run[next]]);
         }
         catch (Exception e) when (e is IOException or HttpRequestException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
-            foreach (var receiver in run[next..])
-            {
-                receiver.Tried.Add(node.Id);
-                receiver.LastFailure = Failure.Unreachable(node.Id, e is OperationCanceledException ? $"it sent nothing for {SilenceTime.TotalSeconds} s" : e.Message.TrimEnd('.'));
-            }
+            var isSilent = e is OperationCanceledException;
+            GiveUp(node, Failure.Unreachable(node.Id, isSilent ? $"it sent nothing for {patience.TotalSeconds} s" : e.Message.TrimEnd('.')), run[next..], mayBeAskedAgain: isHedged && isSilent);
+        }
+    }
+
+    private static void GiveUp(NodeRef node, Failure failure, VersionReceiver[] receivers, bool mayBeAskedAgain = false)
+    {
+        foreach (var receiver in receivers)
+        {
+            (mayBeAskedAgain ? receiver.Left : receiver.Tried).Add(node.Id);
+            receiver.LastFailure = failure;
         }
     }
 
     /// <summary>No other copy would help.</summary>
     private static bool IsTheTargets(Failure failure) =>
         failure.Code is FailureCode.LocalFailed or FailureCode.AlreadyExists or FailureCode.InvalidPath or FailureCode.SourceUnreadable;
+
+    /// <summary>Lets several readers use a target that takes one call at a time. Their streams are written side by side.</summary>
+    private sealed class OneCallAtATime(IRestoreTarget target) : IRestoreTarget
+    {
+        private readonly Lock calling = new();
+
+        public Stream? Begin(FileVersion version, ManifestHead head)
+        {
+            lock (calling)
+                return target.Begin(version, head);
+        }
+
+        public void Complete(FileVersion version, ManifestHead head)
+        {
+            lock (calling)
+                target.Complete(version, head);
+        }
+
+        public void Failed(FileVersion version, Failure failure)
+        {
+            lock (calling)
+                target.Failed(version, failure);
+        }
+    }
 
     /// <summary>
     /// Reads one record ahead: the next is on its way while this one is checked and written. Its end waits for the read

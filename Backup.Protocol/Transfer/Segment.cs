@@ -71,7 +71,8 @@ public sealed class Segment : IDisposable
 }
 
 /// <summary>The body of a segment's request: the records one after the other, written from their own buffers.</summary>
-public sealed class RecordsContent(IReadOnlyList<Record> records) : HttpContent
+/// <param name="limit">How fast it may go; null for as fast as it can.</param>
+public sealed class RecordsContent(IReadOnlyList<Record> records, SendLimit? limit = null) : HttpContent
 {
     protected override bool TryComputeLength(out long length)
     {
@@ -84,6 +85,11 @@ public sealed class RecordsContent(IReadOnlyList<Record> records) : HttpContent
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken ct)
     {
         foreach (var record in records)
-            await stream.WriteAsync(record.Bytes, ct);
+        {
+            if (limit is null)
+                await stream.WriteAsync(record.Bytes, ct);
+            else
+                await limit.WriteAsync(stream, record.Bytes, ct);
+        }
     }
 }

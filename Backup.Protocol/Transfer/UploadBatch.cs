@@ -7,7 +7,8 @@ namespace Backup.Protocol;
 /// segments, and commits them together.
 /// </summary>
 /// <param name="inFlight">Bounds the segments under way, and with them the memory, of all batches of an upload.</param>
-internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters counters, SemaphoreSlim inFlight)
+/// <param name="soon">A file of several segments is given up after those under way.</param>
+internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters counters, SemaphoreSlim inFlight, CancellationToken soon = default)
 {
     /// <summary>Content from this size on is placed beside itself when it is stored already (docs/adr/0009); smaller files go by fewest files alone.</summary>
     private const long HintBytesMin = Limits.ChunkBytesAverage;
@@ -16,11 +17,13 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
     private const int AttemptsMax = 4;
 
     /// <summary>The same in every attempt: what was placed stays placed, what was committed is committed once.</summary>
-    private readonly string operation = Guid.NewGuid().ToString("N");
+    private string operation = Guid.NewGuid().ToString("N");
     private readonly HashSet<NodeId> avoid = [];
 
     public async Task<UploadResult[]> RunAsync(IReadOnlyList<SourceFile> sources, CancellationToken ct)
     {
+        if (sources is [{ Operation: { } known }])
+            operation = known;
         using var step = Step.Begin("upload batch").Tag(Tags.Files, sources.Count);
         for (var attempt = 1; ; attempt++)
         {
@@ -114,9 +117,11 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
             foreach (var group in groups.Values)
                 await group.SentAsync();
         }
-        catch
+        catch (Exception e)
         {
-            await stop.CancelAsync();
+            // What is under way when the person wants to stop arrives: it need not be sent again.
+            if (e is not OperationCanceledException || !soon.IsCancellationRequested)
+                await stop.CancelAsync();
             foreach (var group in groups.Values)
                 await group.SentAsync().ContinueWith(_ => { }, TaskScheduler.Default);
             throw;
@@ -138,6 +143,8 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
                 file.First = null;
                 file.Add(chunk);
                 await group.AddAsync(chunk);
+                if (file.Source.SizeBytes > Limits.SegmentBytesTarget)
+                    soon.ThrowIfCancellationRequested();
                 if (file.TakeList(cluster.Client, atEnd: false) is { } list)
                     await group.AddAsync(list);
             }

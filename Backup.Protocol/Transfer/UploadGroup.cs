@@ -91,7 +91,8 @@ internal sealed class UploadGroup(
         var nodes = string.Join(',', to.Nodes.Select(n => n.Id));
         step.Tag(Tags.Nodes, nodes);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        deadline.CancelAfter(SegmentTime);
+        // All segments under way share a limit.
+        deadline.CancelAfter(SegmentTime + (cluster.Limit?.TimeFor(Uploader.SegmentsInFlight * full.Bytes) ?? TimeSpan.Zero));
         var manifests = new List<Record>();
         try
         {
@@ -102,7 +103,7 @@ internal sealed class UploadGroup(
                 return; // All of it was there already.
             var bytes = records.Sum(r => (long)r.Header.RecordBytes);
             step.Tag(Tags.Records, records.Length).Tag(Tags.Bytes, bytes);
-            await cluster.AskNodeAsync(to.Nodes[0], n => n.StoreAsync(cluster.Client, nodes, to.Epoch, new RecordsContent(records), deadline.Token));
+            await cluster.AskNodeAsync(to.Nodes[0], n => n.StoreAsync(cluster.Client, nodes, to.Epoch, new RecordsContent(records, cluster.Limit), deadline.Token));
             Interlocked.Add(ref counters.BytesSent, bytes);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
@@ -159,7 +160,7 @@ internal sealed class UploadGroup(
                 avoid.Add(culprit);
             else if (why.Code is not (FailureCode.StaleEpoch or FailureCode.ReservationGone))
             {
-                await Task.Delay(PauseTime, TimeProvider.System, ct);
+                await Task.Delay(PauseTime, cluster.Time, ct);
                 return; // The place is good: it is only busy.
             }
             PendingFile[] rest;

@@ -12,32 +12,36 @@ public sealed class Uploader(ClusterConnection cluster, TransferCounters counter
     private const int BatchesInFlight = 2;
 
     /// <summary>16 MiB each, and as much again while they are compressed: three stay far below the client's 300 MiB.</summary>
-    private const int SegmentsInFlight = 3;
+    internal const int SegmentsInFlight = 3;
 
     /// <summary>A batch ends here: it is what its files may hold in memory before they are placed, and while their nodes' segments fill.</summary>
     private const long BatchBytesMax = 16 << 20;
 
     /// <summary>Uploads and yields what became of each file, in the order given.</summary>
+    /// <param name="ct">Ends it at once.</param>
+    /// <param name="soon">Ends it in order: no further batch begins, batches of small files are finished, and of a large file the segments under
+    /// way, so that the next upload finds them there. What is not stored by then is not yielded.</param>
     /// <exception cref="FailureException">The cluster as a whole cannot take files; what was yielded before is stored.</exception>
-    public async IAsyncEnumerable<UploadResult> UploadAsync(IEnumerable<SourceFile> files, [EnumeratorCancellation] CancellationToken ct)
+    public async IAsyncEnumerable<UploadResult> UploadAsync(
+        IEnumerable<SourceFile> files, [EnumeratorCancellation] CancellationToken ct, CancellationToken soon = default)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         using var inFlight = new SemaphoreSlim(SegmentsInFlight);
         var running = new Queue<Task<UploadResult[]>>();
         try
         {
-            foreach (var batch in Batches(files))
+            foreach (var batch in Batches(files).TakeWhile(_ => !soon.IsCancellationRequested))
             {
-                var work = new UploadBatch(cluster, counters, inFlight);
+                var work = new UploadBatch(cluster, counters, inFlight, soon);
                 running.Enqueue(Task.Run(() => work.RunAsync(batch, stop.Token), CancellationToken.None));
                 if (running.Count < BatchesInFlight)
                     continue;
-                foreach (var result in await running.Dequeue())
+                foreach (var result in await ResultsAsync(running.Dequeue(), ct, soon))
                     yield return result;
             }
             while (running.Count > 0)
             {
-                foreach (var result in await running.Dequeue())
+                foreach (var result in await ResultsAsync(running.Dequeue(), ct, soon))
                     yield return result;
             }
         }
@@ -48,12 +52,35 @@ public sealed class Uploader(ClusterConnection cluster, TransferCounters counter
         }
     }
 
+    /// <summary>A batch that was given up in order has no results; the other one under way may have.</summary>
+    private static async Task<UploadResult[]> ResultsAsync(Task<UploadResult[]> batch, CancellationToken ct, CancellationToken soon)
+    {
+        try
+        {
+            return await batch;
+        }
+        catch (OperationCanceledException) when (soon.IsCancellationRequested && !ct.IsCancellationRequested)
+        {
+            return [];
+        }
+    }
+
     private static IEnumerable<List<SourceFile>> Batches(IEnumerable<SourceFile> files)
     {
         var batch = new List<SourceFile>();
         long bytes = 0;
         foreach (var file in files)
         {
+            // A file that brings its operation travels alone: the operation names the whole batch.
+            if (file.Operation is not null)
+            {
+                if (batch.Count > 0)
+                    yield return batch;
+                yield return [file];
+                batch = [];
+                bytes = 0;
+                continue;
+            }
             batch.Add(file);
             bytes += Math.Max(file.SizeBytes, 0);
             if (batch.Count < Limits.FilesPerCallMax && bytes < BatchBytesMax)

@@ -14,13 +14,14 @@ public interface IRestoreTarget
 }
 
 /// <summary>Takes the records of one version as they arrive, checks each and writes it out. Knows where to go on when a read breaks off.</summary>
-internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target, RecordCodec codec, TransferCounters counters) : IAsyncDisposable
+internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target, TransferCounters counters) : IAsyncDisposable
 {
     private ContentDigest? digest;
     private Manifest? manifest;
     private ChunkRef[]? refs;
     private int list;
     private int chunkInList;
+    private bool comesAgain;
     private Stream? stream;
 
     public FileVersion Version => version;
@@ -36,9 +37,14 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
     /// <summary>Nodes that failed to give it.</summary>
     public HashSet<NodeId> Tried { get; } = [];
 
+    /// <summary>Nodes that were left for another copy because they were silent for a moment. They are asked again when no other is left.</summary>
+    public HashSet<NodeId> Left { get; } = [];
+
     /// <summary>The item to ask for: the whole, or what is left of it. A list that was under way comes again.</summary>
     public ReadItem Wanted()
     {
+        // From its first chunk on it comes with its manifest, which another copy may have given already before it failed.
+        comesAgain = manifest is not null && Chunks == 0;
         if (manifest?.Head.HasLists == true)
             refs = null;
         return new ReadItem(version.Version, Chunks);
@@ -46,15 +52,18 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
 
     /// <summary>Takes a record; the caller disposes it.</summary>
     /// <exception cref="FailureException">It is not the record that belongs here, or its content is not what its id says.</exception>
-    public async ValueTask AcceptAsync(Record record, string culprit, CancellationToken ct)
+    public async ValueTask AcceptAsync(Record record, RecordCodec codec, string culprit, CancellationToken ct)
     {
         var plain = codec.Open(record, culprit);
         if (manifest is null)
             Begin(record, plain.Span, culprit);
+        else if (comesAgain)
+            Expect(record, RecordKind.Manifest, null, culprit);
         else if (refs is null)
             TakeList(record, plain.Span, culprit);
         else
             await TakeChunkAsync(record, plain, culprit, ct);
+        comesAgain = false;
         if (refs is not null && chunkInList == refs.Length && (!manifest!.Head.HasLists || list == manifest.Refs.Length - 1))
             await CompleteAsync(culprit);
     }

@@ -24,18 +24,27 @@ public static class Clients
     /// <param name="answerTime">How long an answer may take to begin; without end for streams, which have deadlines of their own.</param>
     /// <param name="proof">What is shown with each request; null for nothing, which opens next to nothing.</param>
     public static T Create<T>(
-        Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable, TimeSpan? answerTime = null, IProof? proof = null) where T : class
+        Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable, TimeSpan? answerTime = null, IProof? proof = null) where T : class =>
+        Over<T>(Shows(proof, new NamesTheCulprit(culprit, unreachable, answerTime ?? Timeout.InfiniteTimeSpan, Transport())), address, culprit);
+
+    /// <summary>A client of several servers of which any may answer: another one is asked when one is away. Every call must be one that may be repeated.</summary>
+    public static T CreateAny<T>(Servers servers, string culprit, FailureCode unreachable, TimeSpan answerTime, IProof? proof = null) where T : class =>
+        Over<T>(new AsksAnother(servers, Shows(proof, new NamesTheCulprit(culprit, unreachable, answerTime, Transport()))), servers.Current.Address, culprit);
+
+    private static HttpMessageHandler Shows(IProof? proof, HttpMessageHandler inner) => proof is null ? inner : new ShowsProof(proof, inner);
+
+    private static SocketsHttpHandler Transport() => new()
     {
-        var transport = new SocketsHttpHandler
-        {
-            ConnectTimeout = ConnectTime,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-        };
-        var named = new NamesTheCulprit(culprit, unreachable, answerTime ?? Timeout.InfiniteTimeSpan, transport);
-        var http = new HttpClient(proof is null ? named : new ShowsProof(proof, named))
+        ConnectTimeout = ConnectTime,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+    };
+
+    private static T Over<T>(HttpMessageHandler handler, Uri address, string culprit) where T : class
+    {
+        var http = new HttpClient(handler)
         {
             BaseAddress = address,
             // Streams take as long as they take; each call has its own deadline where it needs one.

@@ -143,6 +143,17 @@ public interface INode : ICatalogue, IOperator, IRebuilder, IAccess
         [Header(Headers.Client)] ClientId client, [Header(Headers.Nodes)] string nodes, [Body] CopiesRequest request, CancellationToken ct);
 }
 
+/// <summary>The manager towards a node whose holdings it reads.</summary>
+public interface IInventory
+{
+    [Post(Routes.Inventory)]
+    Task<InventoryReply> InventoryAsync([Body] InventoryRequest request, CancellationToken ct);
+
+    /// <summary>On return the node keeps them durably, unless it keeps newer ones.</summary>
+    [Put(Routes.Moments)]
+    Task KeepAsync([Body] ClientMoments moments, CancellationToken ct);
+}
+
 /// <summary>The manager towards a node.</summary>
 public interface ICollector
 {
@@ -153,6 +164,14 @@ public interface ICollector
     /// <summary>Frees what no version needs any more, now instead of in the background's time.</summary>
     [Post(Routes.Collect)]
     Task<CollectReply> CollectAsync(CancellationToken ct);
+}
+
+/// <summary>A node towards another that holds the same version.</summary>
+public interface IRecordSource
+{
+    /// <summary>Those of these records that it holds and finds good, one after the other. The caller verifies each, and disposes the stream.</summary>
+    [Post(Routes.Records)]
+    Task<Stream> RecordsAsync([Header(Headers.Client)] ClientId client, [Body] RecordsRequest request, CancellationToken ct);
 }
 
 /// <summary>The manager towards a node, about the copies of versions that are committed.</summary>

@@ -24,19 +24,23 @@ public sealed record NodeSpace(long FreeBytes, long TotalBytes, long StoredBytes
 
 /// <summary>A node's start. It gets a new epoch: work placed before it is refused afterwards.</summary>
 /// <param name="Incarnation">Made when the data directory was first used; another one under the same id means the data is not the same.</param>
-/// <param name="LastEpoch">The last epoch its data directory has seen. An older one than the manager gave it means that the directory is an old copy; null when it does not say.</param>
+/// <param name="LastEpoch">The last epoch its data directory has seen. An older one than the manager gave it means that the directory is an old copy, a newer one that the metadata is; null when it does not say.</param>
+/// <param name="Generation">The highest it has heard of: see <see cref="HeartbeatReply"/>.</param>
+/// <param name="HoldsFiles">Whether it holds any version.</param>
 public sealed record RegisterRequest(
-    NodeId Id, Uri Address, Guid Incarnation, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Zone, NodeSpace Space, long? LastEpoch = null);
+    NodeId Id, Uri Address, Guid Incarnation, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Zone, NodeSpace Space,
+    long? LastEpoch = null, long Generation = 0, bool HoldsFiles = false);
 
 /// <param name="Epoch">The node refuses placements of an older epoch.</param>
 /// <param name="HeartbeatMs">How often to renew the lease.</param>
 /// <param name="Peers">Every registered node, itself included.</param>
-public sealed record RegisterReply(long Epoch, int HeartbeatMs, NodeRef[] Peers);
+public sealed record RegisterReply(long Epoch, int HeartbeatMs, NodeRef[] Peers, long Generation = 0);
 
-public sealed record HeartbeatRequest(NodeId Id, Guid Incarnation, long Epoch, NodeSpace Space);
+public sealed record HeartbeatRequest(NodeId Id, Guid Incarnation, long Epoch, NodeSpace Space, long Generation = 0);
 
 /// <param name="MustRegister">The manager does not know this node, or its epoch is over: register again.</param>
-public sealed record HeartbeatReply(bool MustRegister, NodeRef[] Peers);
+/// <param name="Generation">Grows with every commit of the cluster. A node that has heard of a higher one knows that the metadata went back in time.</param>
+public sealed record HeartbeatReply(bool MustRegister, NodeRef[] Peers, long Generation = 0);
 
 /// <param name="Files">Files of which it holds a copy, reservations included: what placement goes by.</param>
 /// <param name="Epoch">Since its last registration.</param>

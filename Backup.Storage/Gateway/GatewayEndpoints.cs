@@ -3,6 +3,7 @@ using Backup.ServiceDefaults;
 using Backup.Storage.Membership;
 using Backup.Storage.Primary;
 using Backup.Storage.Reading;
+using Backup.Storage.Scrub;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Backup.Storage.Gateway;
@@ -21,6 +22,16 @@ public static class GatewayEndpoints
         app.MapPost(Routes.Missing, MissingAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax)).Demand(Scope.Append);
         app.MapPut(Routes.Segments, StoreAsync).WithMetadata(new RequestSizeLimitAttribute(Limits.SegmentBytesMax)).Demand(Scope.Append);
         app.MapPost(Routes.Read, ReadAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax)).Demand(Scope.Read);
+        app.MapPost(Routes.Copies, CopiesAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax)).Demand(Scope.List);
+    }
+
+    private static async Task<CopiesReply> CopiesAsync(
+        HttpContext http, [FromBody] CopiesRequest request, [FromServices] Peers peers, [FromServices] CopyStates copies, CancellationToken ct)
+    {
+        var node = http.Nodes()[0];
+        return node == peers.Self
+            ? await copies.ReadAsync(http.Client(), request, ct)
+            : await ForwardAsync(node, async () => await (await peers.NodeAsync(node, ct)).CopiesAsync(http.Client(), node.Value, request, ct));
     }
 
     private static async Task<MissingReply> MissingAsync(

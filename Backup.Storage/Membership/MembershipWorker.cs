@@ -14,6 +14,9 @@ public sealed partial class MembershipWorker(
     private TimeSpan rhythm = RetryTime;
     private bool registered;
 
+    /// <summary>The highest heard of: a manager that says less has lost commits.</summary>
+    private long generation = store.Generation;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -31,7 +34,8 @@ public sealed partial class MembershipWorker(
         }
     }
 
-    private async Task StepAsync(CancellationToken ct)
+    /// <summary>Registers or renews, once.</summary>
+    internal async Task StepAsync(CancellationToken ct)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(TimeSpan.FromSeconds(5));
@@ -48,7 +52,9 @@ public sealed partial class MembershipWorker(
     private async Task RegisterAsync(CancellationToken ct)
     {
         var reply = await manager.RegisterAsync(
-            new RegisterRequest(peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space(), store.LastEpoch), ct);
+            new RegisterRequest(
+                peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space(), store.LastEpoch, generation, store.HoldsFiles), ct);
+        generation = Math.Max(generation, reply.Generation);
         WriteDown(reply.Epoch);
         peers.Update(reply.Peers);
         peers.Renew();
@@ -63,7 +69,7 @@ public sealed partial class MembershipWorker(
     {
         try
         {
-            store.EnterEpoch(epoch);
+            store.EnterEpoch(epoch, generation);
         }
         catch (FailureException e)
         {
@@ -73,7 +79,8 @@ public sealed partial class MembershipWorker(
 
     private async Task RenewAsync(CancellationToken ct)
     {
-        var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space()), ct);
+        var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space(), generation), ct);
+        generation = Math.Max(generation, reply.Generation);
         peers.Update(reply.Peers);
         peers.Renew();
         registered = !reply.MustRegister;

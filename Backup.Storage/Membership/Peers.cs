@@ -8,26 +8,16 @@ namespace Backup.Storage.Membership;
 /// never from a request, so that nobody can have a node connect to where he likes. Heartbeats bring the news; of a peer that
 /// registered since the last one the manager is asked.
 /// </summary>
-public sealed class Peers
+public sealed class Peers(NodeId self, ICatalogue catalogue, TimeProvider? time = null, Network? network = null)
 {
-    private readonly NodeId self;
-    private readonly ICatalogue catalogue;
-    private readonly PeerGrants? grants;
     private readonly ConcurrentDictionary<Uri, IReplica> replicas = new();
-    private readonly NodeClients nodes;
-    private volatile Dictionary<NodeId, Uri> addresses;
-    private readonly TimeProvider time;
+    private readonly ConcurrentDictionary<Uri, IRecordSource> sources = new();
+    private readonly Network network = network ?? Network.Real;
+    private readonly NodeClients nodes = new(network);
+    private readonly TimeProvider time = time ?? TimeProvider.System;
+    private volatile Dictionary<NodeId, Uri> addresses = [];
     private long epoch;
     private long renewed;
-
-    /// <param name="address">Where this node itself is reached.</param>
-    /// <param name="grants">What it shows its peers; without it none of them answers.</param>
-    public Peers(NodeId self, ICatalogue catalogue, TimeProvider? time = null, Uri? address = null, PeerGrants? grants = null)
-    {
-        (this.self, this.catalogue, this.grants, this.time) = (self, catalogue, grants, time ?? TimeProvider.System);
-        addresses = address is null ? [] : new Dictionary<NodeId, Uri> { [self] = address };
-        nodes = new NodeClients(grants?.To(NodeAtAsync));
-    }
 
     public NodeId Self => self;
 
@@ -36,6 +26,9 @@ public sealed class Peers
 
     /// <summary>Connections to nodes, shared by all that goes out from here.</summary>
     public NodeClients Connections => nodes;
+
+    /// <summary>The nodes of the cluster, as far as this one has heard of them.</summary>
+    public IReadOnlyCollection<NodeId> Known => addresses.Keys;
 
     public void Update(IEnumerable<NodeRef> peers) => addresses = peers.ToDictionary(p => p.Id, p => p.Address);
 
@@ -60,7 +53,10 @@ public sealed class Peers
     public async ValueTask<INode> NodeAsync(NodeId id, CancellationToken ct) => nodes.At(await AddressOfAsync(id, ct));
 
     public async ValueTask<IReplica> ReplicaAsync(NodeId id, CancellationToken ct) => replicas.GetOrAdd(
-        await AddressOfAsync(id, ct), (address, culprit) => Clients.Create<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable, proof: grants?.To(culprit.Value)), id);
+        await AddressOfAsync(id, ct), (address, culprit) => network.Reach<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable), id);
+
+    public async ValueTask<IRecordSource> SourceAsync(NodeId id, CancellationToken ct) => sources.GetOrAdd(
+        await AddressOfAsync(id, ct), (address, culprit) => network.Reach<IRecordSource>(address, culprit.Value), id);
 
     private async ValueTask<Uri> AddressOfAsync(NodeId id, CancellationToken ct)
     {
@@ -71,7 +67,7 @@ public sealed class Peers
     }
 
     /// <summary>Whose address it is. Nothing is signed for one that is no node's, whoever named it.</summary>
-    private async ValueTask<string> NodeAtAsync(Uri uri, CancellationToken ct)
+    public async ValueTask<string> NodeAtAsync(Uri uri, CancellationToken ct)
     {
         if (Find(uri) is { } known)
             return known.Value;

@@ -37,10 +37,10 @@ internal static class IndexCheck
 
     private static void Packs(SqliteConnection connection, IndexWriter into, ref IndexProof seen)
     {
-        using var packs = new Statement(connection, "SELECT number, state, length, watermark FROM packs");
+        using var packs = new Statement(connection, "SELECT number, state, length, watermark, verified FROM packs");
         while (packs.Step())
         {
-            var row = new PackRow(packs.Int32(0), (PackState)packs.Int32(1), packs.Int64(2), packs.Int64(3));
+            var row = new PackRow(packs.Int32(0), (PackState)packs.Int32(1), packs.Int64(2), packs.Int64(3), packs.Int64(4));
             seen.Add(IndexProof.OfPack(row));
             into.Packs[row.Number] = row;
         }

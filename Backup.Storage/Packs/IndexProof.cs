@@ -45,7 +45,7 @@ internal struct IndexProof
     public static ulong OfManifest(int client, long version, string path, ReadOnlySpan<byte> id) =>
         Hash(Table.Manifest, [client, version, (long)XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(path))], id);
 
-    public static ulong OfPack(in PackRow row) => Hash(Table.Pack, [row.Number, (long)row.State, row.Length, row.Watermark], default);
+    public static ulong OfPack(in PackRow row) => Hash(Table.Pack, [row.Number, (long)row.State, row.Length, row.Watermark, row.VerifiedMs], default);
 
     public static ulong OfDamage(int pack, long offset, long bytes, int what, ReadOnlySpan<byte> client, int kind, ReadOnlySpan<byte> id) =>
         Hash(Table.Damage, [pack, offset, bytes, what, kind, client.IsEmpty ? 0 : (long)XxHash3.HashToUInt64(client)], id);
@@ -89,4 +89,5 @@ internal enum PackState
 
 /// <param name="Length">Bytes of the file that count, the seal included.</param>
 /// <param name="Watermark">Everything before it is indexed, or known to need no index.</param>
-internal readonly record struct PackRow(int Number, PackState State, long Length, long Watermark);
+/// <param name="VerifiedMs">When it was begun, or when its last scrub began: what is indexed of it was found good since. Unix milliseconds; 0 when setting a row keeps what is known.</param>
+internal readonly record struct PackRow(int Number, PackState State, long Length, long Watermark, long VerifiedMs = 0);

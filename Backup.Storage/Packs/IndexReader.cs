@@ -7,7 +7,7 @@ namespace Backup.Storage.Packs;
 internal sealed class IndexReader : IDisposable
 {
     private readonly SqliteConnection connection;
-    private readonly Statement record, manifest, manifests, isDead, isDamaged, damage, isForeign, live, records, begin, commit;
+    private readonly Statement record, manifest, manifests, isDead, isDamaged, damage, isForeign, live, records, recordsIn, fileOf, begin, commit;
 
     public IndexReader(string path)
     {
@@ -19,6 +19,8 @@ internal sealed class IndexReader : IDisposable
         isForeign = new(connection, "SELECT 1 FROM damage WHERE pack = ?1 AND what = ?2");
         live = new(connection, "SELECT pack, SUM(stored + ?1) FROM records GROUP BY pack");
         records = new(connection, "SELECT kind, id, pack, offset, stored FROM records WHERE client = ?1 AND (kind, id) > (?2, ?3) ORDER BY kind, id LIMIT ?4");
+        recordsIn = new(connection, "SELECT client, kind, id, offset, stored FROM records WHERE pack = ?1 AND offset >= ?2 AND offset < ?3");
+        fileOf = new(connection, "SELECT path FROM manifests WHERE client = ?1 AND version = ?2");
         isDamaged = new(connection, "SELECT pack, offset FROM damage WHERE client = ?1 AND kind = ?2 AND id = ?3 AND what <> ?4");
         damage = new(connection, "SELECT pack, offset, bytes, what, client, kind, id FROM damage ORDER BY pack, offset LIMIT ?1");
         begin = new(connection, "BEGIN");
@@ -80,6 +82,26 @@ internal sealed class IndexReader : IDisposable
         return found;
     }
 
+    /// <summary>What is indexed within a stretch of a pack. A look at all rows: asked only where something is damaged.</summary>
+    public List<(int Client, RecordKind Kind, ChunkId Id, long Offset, int StoredBytes)> RecordsIn(int pack, long from, long to)
+    {
+        var found = new List<(int, RecordKind, ChunkId, long, int)>();
+        recordsIn.Reset().Bind(1, pack).Bind(2, from).Bind(3, to);
+        while (recordsIn.Step())
+            found.Add((recordsIn.Int32(0), (RecordKind)recordsIn.Int32(1), new ChunkId(recordsIn.Blob(2)), recordsIn.Int64(3), recordsIn.Int32(4)));
+        recordsIn.Reset();
+        return found;
+    }
+
+    /// <summary>The file that a version is of.</summary>
+    public string? PathOf(int client, long version)
+    {
+        fileOf.Reset().Bind(1, client).Bind(2, version);
+        var found = fileOf.Step() ? fileOf.Text(0) : null;
+        fileOf.Reset();
+        return found;
+    }
+
     /// <summary>How many bytes of each pack are records that are indexed.</summary>
     public Dictionary<int, long> LiveBytes()
     {
@@ -126,7 +148,7 @@ internal sealed class IndexReader : IDisposable
 
     public void Dispose()
     {
-        foreach (var statement in (Statement[])[record, manifest, manifests, isDead, isDamaged, damage, isForeign, live, records, begin, commit])
+        foreach (var statement in (Statement[])[record, manifest, manifests, isDead, isDamaged, damage, isForeign, live, records, recordsIn, fileOf, begin, commit])
             statement.Dispose();
         connection.Dispose();
     }

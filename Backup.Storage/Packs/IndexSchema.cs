@@ -9,7 +9,7 @@ internal static class IndexSchema
     public const string FileName = "index.db";
 
     /// <summary>Written into the database's header; an index of another version is rebuilt.</summary>
-    public const int FormatVersion = 2;
+    public const int FormatVersion = 3;
 
     /// <summary>SQLite's page cache of the one writer: the inner pages of an index of some ten million rows.</summary>
     private const int WriterCacheKib = 32 << 10;
@@ -23,7 +23,7 @@ internal static class IndexSchema
         "CREATE TABLE clients(number INTEGER PRIMARY KEY, id BLOB NOT NULL)",
         "CREATE TABLE records(client INTEGER NOT NULL, kind INTEGER NOT NULL, id BLOB NOT NULL, pack INTEGER NOT NULL, offset INTEGER NOT NULL, stored INTEGER NOT NULL, PRIMARY KEY(client, kind, id)) WITHOUT ROWID",
         "CREATE TABLE manifests(client INTEGER NOT NULL, version INTEGER NOT NULL, path TEXT NOT NULL, id BLOB NOT NULL, PRIMARY KEY(client, version)) WITHOUT ROWID",
-        "CREATE TABLE packs(number INTEGER PRIMARY KEY, state INTEGER NOT NULL, length INTEGER NOT NULL, watermark INTEGER NOT NULL)",
+        "CREATE TABLE packs(number INTEGER PRIMARY KEY, state INTEGER NOT NULL, length INTEGER NOT NULL, watermark INTEGER NOT NULL, verified INTEGER NOT NULL)",
         "CREATE TABLE damage(pack INTEGER NOT NULL, offset INTEGER NOT NULL, bytes INTEGER NOT NULL, what INTEGER NOT NULL, client BLOB, kind INTEGER, id BLOB, PRIMARY KEY(pack, offset)) WITHOUT ROWID",
         "CREATE TABLE dead(client INTEGER NOT NULL, kind INTEGER NOT NULL, id BLOB NOT NULL, sweep INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(client, kind, id)) WITHOUT ROWID",
         "CREATE TABLE proof(incarnation BLOB NOT NULL, rows INTEGER NOT NULL, sum INTEGER NOT NULL)",

@@ -20,7 +20,7 @@ internal sealed class IndexWriter : IDisposable
         insertManifest = Sql("INSERT INTO manifests VALUES(?1, ?2, ?3, ?4)");
         findManifest = Sql("SELECT path, id FROM manifests WHERE client = ?1 AND version = ?2");
         deleteManifest = Sql("DELETE FROM manifests WHERE client = ?1 AND version = ?2");
-        setPack = Sql("INSERT OR REPLACE INTO packs VALUES(?1, ?2, ?3, ?4)");
+        setPack = Sql("INSERT OR REPLACE INTO packs VALUES(?1, ?2, ?3, ?4, ?5)");
         insertDamage = Sql("INSERT OR IGNORE INTO damage VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
         findDamage = Sql("SELECT pack, offset, bytes, what FROM damage WHERE client = ?1 AND kind = ?2 AND id = ?3");
         deleteDamage = Sql("DELETE FROM damage WHERE pack = ?1 AND offset = ?2");
@@ -182,20 +182,31 @@ internal sealed class IndexWriter : IDisposable
             var record = Find(new RecordKey(client, RecordKind.Manifest, id));
             if (record.IsHeld && id != except)
                 Delete(record);
+            else if (DamageRows > 0 && id != except)
+                Heal(record.Key);
         }
         findManifest.Reset();
     }
 
-    public void SetPack(in PackRow row)
+    /// <summary>A scrub that began then has read the pack to its end. What was damaged in it is noted, and what was appended since is newer.</summary>
+    public void Verify(int pack, long sinceMs)
+    {
+        if (Packs.TryGetValue(pack, out var row) && row.State != PackState.Removed)
+            SetPack(row with { VerifiedMs = sinceMs });
+    }
+
+    public void SetPack(PackRow row)
     {
         var isKnown = Packs.TryGetValue(row.Number, out var old);
+        if (row.VerifiedMs == 0)
+            row = row with { VerifiedMs = old.VerifiedMs };
         if (isKnown)
         {
             if (old == row)
                 return;
             Proof.Remove(IndexProof.OfPack(old));
         }
-        setPack.Reset().Bind(1, row.Number).Bind(2, (int)row.State).Bind(3, row.Length).Bind(4, row.Watermark).Run();
+        setPack.Reset().Bind(1, row.Number).Bind(2, (int)row.State).Bind(3, row.Length).Bind(4, row.Watermark).Bind(5, row.VerifiedMs).Run();
         Proof.Add(IndexProof.OfPack(row));
         Packs[row.Number] = row;
         var number = row.Number;

@@ -7,26 +7,20 @@ using Backup.Protocol;
 
 namespace Backup.Storage.Packs;
 
-/// <summary>Whose data directory this is: <c>node.json</c>. It is written when the directory is first used, and at each registration.</summary>
+/// <summary>Whose data directory this is, and how far the cluster had come when it last registered: <c>node.json</c>.</summary>
 /// <param name="Incarnation">Made anew with each new directory: another one under the same node id means the data is not the same.</param>
 /// <param name="Checksum">XXH3 of the other members as text, so that a flipped digit is noticed before every pack looks foreign.</param>
-/// <param name="LastEpoch">The last epoch the node entered with this directory: an older copy of the directory names an earlier one. 0 before the first.</param>
-internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incarnation, long CreatedMs, string Checksum, long LastEpoch = 0)
+/// <param name="LastEpoch">The epoch it entered last. Directories of format 1 do not say.</param>
+/// <param name="Generation">The highest it had heard of by then.</param>
+internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incarnation, long CreatedMs, string Checksum, long LastEpoch = 0, long Generation = 0)
 {
     public const string FileName = "node.json";
-    public const int CurrentFormatVersion = 1;
+    public const int CurrentFormatVersion = 2;
 
     public static NodeIdentity Create(NodeId node, Guid incarnation, TimeProvider time)
     {
         var made = new NodeIdentity(CurrentFormatVersion, node, incarnation, time.GetUtcNow().ToUnixTimeMilliseconds(), "");
         return made with { Checksum = made.Sum() };
-    }
-
-    /// <summary>The same in a new epoch.</summary>
-    public NodeIdentity In(long epoch)
-    {
-        var entered = this with { LastEpoch = epoch };
-        return entered with { Checksum = entered.Sum() };
     }
 
     /// <returns>Null when there is no identity, or a damaged one.</returns>
@@ -52,18 +46,25 @@ internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incar
         }
     }
 
+    /// <summary>The same directory, further on.</summary>
+    public NodeIdentity At(long lastEpoch, long generation)
+    {
+        var now = this with { FormatVersion = CurrentFormatVersion, LastEpoch = lastEpoch, Generation = generation };
+        return now with { Checksum = now.Sum() };
+    }
+
     /// <summary>Writes it so that after a crash there is the whole of it or nothing.</summary>
-    public void Write(string directory)
+    public void Write(Disk disk, string directory)
     {
         var path = Path.Combine(directory, FileName);
         var temporary = path + ".new";
-        using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+        using (var file = disk.Open(temporary, FileMode.Create, FileAccess.Write))
         {
-            RandomAccess.Write(file, JsonSerializer.SerializeToUtf8Bytes(this, IdentityJson.Default.NodeIdentity), 0);
-            Fsync.File(file);
+            disk.Write(file, JsonSerializer.SerializeToUtf8Bytes(this, IdentityJson.Default.NodeIdentity), 0);
+            disk.Sync(file);
         }
-        File.Move(temporary, path, overwrite: true);
-        Fsync.Directory(directory);
+        disk.Move(temporary, path);
+        disk.SyncDirectory(directory);
     }
 
     public static FailureException Newer(string what, int version) => new Failure(FailureCode.VersionUnsupported,
@@ -71,7 +72,8 @@ internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incar
         "Start the newer program on it. Nothing was changed.").Exception();
 
     private string Sum() => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
-        string.Create(CultureInfo.InvariantCulture, $"{FormatVersion}|{NodeId}|{Incarnation:D}|{CreatedMs}{(LastEpoch == 0 ? "" : $"|{LastEpoch}")}"))).ToString("x16", CultureInfo.InvariantCulture);
+        string.Create(CultureInfo.InvariantCulture, $"{FormatVersion}|{NodeId}|{Incarnation:D}|{CreatedMs}") + (FormatVersion == 1 ? "" :
+            string.Create(CultureInfo.InvariantCulture, $"|{LastEpoch}|{Generation}")))).ToString("x16", CultureInfo.InvariantCulture);
 }
 
 /// <summary>Generated, so that opening a directory needs no reflection.</summary>

@@ -145,6 +145,17 @@ internal sealed class PackIndex : IDisposable
     public List<RecordLocation> RecordsAfter(RecordKey key, int limit) =>
         clients.TryGetValue(key.Client, out var number) ? Ask(reader => reader.RecordsAfter(number, key, limit)) : [];
 
+    /// <summary>The records that lie within a stretch of a pack.</summary>
+    public List<RecordLocation> RecordsIn(int pack, long from, long to)
+    {
+        var names = clients.ToDictionary(pair => pair.Value, pair => pair.Key);
+        return Ask(reader => reader.RecordsIn(pack, from, to))
+            .ConvertAll(row => new RecordLocation(new RecordKey(names[row.Client], row.Kind, row.Id), pack, row.Offset, row.StoredBytes));
+    }
+
+    public string? PathOf(ClientId client, long version) =>
+        clients.TryGetValue(client, out var number) ? Ask(reader => reader.PathOf(number, version)) : null;
+
     public Dictionary<int, long> LiveBytes() => Ask(reader => reader.LiveBytes());
 
     public bool IsForeign(int pack) => Ask(reader => reader.IsForeign(pack));

@@ -19,19 +19,19 @@ public sealed partial class PackStore : IAsyncDisposable
     private readonly PackStoreOptions options;
     private readonly DirectoryLock held;
     private readonly PackReader reader;
-    private NodeIdentity identity;
+    private volatile NodeIdentity identity;
     private readonly DiskSpace space;
     private readonly ILogger log;
     private readonly ConcurrentBag<RecordCodec> codecs = [];
 
-    private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, CancellationToken ct)
+    private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, TimeProvider time, CancellationToken ct)
     {
-        (this.options, this.held, this.log, Index, this.identity) = (options, held, log, index, identity);
-        reader = new PackReader(options.Directory);
-        space = new DiskSpace(options.Directory, options.ReserveBytes);
+        (this.options, this.held, this.log, this.identity, Index) = (options, held, log, identity, index);
+        reader = new PackReader(options.Disk, options.Directory);
+        space = new DiskSpace(options.Disk, options.Directory, options.ReserveBytes);
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
         recovery.Run(ct);
-        Appender = new PackAppender(options, identity, index, space, recovery.Resumed, recovery.LastNumber);
+        Appender = new PackAppender(options, identity, index, space, time, recovery.Resumed, recovery.LastNumber);
         Sweeps = new SweepClock(index.LastSweep);
         Commits = new GroupCommit(this, options.NodeId.Value, log);
     }
@@ -44,12 +44,12 @@ public sealed partial class PackStore : IAsyncDisposable
 
     /// <summary>Writes an epoch down before anything is done in it, so that an older copy of the directory is known for what it is.</summary>
     /// <exception cref="FailureException">DiskFailed, NodeFull: it was not written.</exception>
-    public void EnterEpoch(long epoch)
+    public void EnterEpoch(long epoch, long generation)
     {
         try
         {
-            var entered = identity.In(epoch);
-            entered.Write(options.Directory);
+            var entered = identity.At(epoch, generation);
+            entered.Write(options.Disk, options.Directory);
             identity = entered;
         }
         catch (Exception e) when (DiskFailure.Is(e))
@@ -57,6 +57,12 @@ public sealed partial class PackStore : IAsyncDisposable
             throw DiskFailure.Of(e, Node, "writing its epoch down").Exception(e);
         }
     }
+
+    /// <summary>The highest generation of the metadata that was heard of by then.</summary>
+    public long Generation => identity.Generation;
+
+    /// <summary>Whether any version is held.</summary>
+    public bool HoldsFiles => Index.Clients.Any(client => Index.ManifestsAfter(client, long.MinValue, 1).Count > 0);
 
     /// <summary>Places that are damaged, in the order of the packs; the first thousand of them.</summary>
     public IReadOnlyList<Damage> Damage => Index.Damage(DamageListedMax);
@@ -196,7 +202,7 @@ public sealed partial class PackStore : IAsyncDisposable
                     LogRebuild(log, path);
                 index = PackIndex.Create(path, identity.Incarnation);
             }
-            return new PackStore(options, held, identity, index, log, ct);
+            return new PackStore(options, held, identity, index, log, time, ct);
         }
         catch (Exception e)
         {

@@ -1,11 +1,12 @@
 using Backup.Protocol;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
+using Backup.Storage.Scrub;
 
 namespace Backup.Storage.Reading;
 
 /// <summary>Sends versions as records, each verified as it comes from the disk: of each its manifest, then its chunks, each list before the chunks it names.</summary>
-public sealed class VersionSender(PackStore store, Peers peers)
+public sealed class VersionSender(PackStore store, Peers peers, DamagedVersions damaged)
 {
     private readonly NodeId self = peers.Self;
 
@@ -34,16 +35,30 @@ public sealed class VersionSender(PackStore store, Peers peers)
         using var codec = new RecordCodec();
         foreach (var item in request.Items)
         {
-            using var record = await store.ReadManifestAsync(client, item.Version, ct) ?? throw Failure.NotFound($"Version {item.Version} on node {self}").Exception();
-            var manifest = Manifest.Decode(codec.Open(record, self.Value).Span, self.Value);
-            if (item.FirstChunk == 0)
-                await send(record, ct);
-            if (manifest.Head.HasLists)
-                await SendListsAsync(client, manifest, item.FirstChunk, codec, send, ct);
-            else
-                await SendChunksAsync(client, manifest.Refs, item.FirstChunk, send, ct);
-            Measures.VersionsRead.Add(1);
+            try
+            {
+                await SendAsync(client, item, codec, send, ct);
+                Measures.VersionsRead.Add(1);
+            }
+            catch (FailureException e) when (e.Failure.Code is FailureCode.Corrupt or FailureCode.DiskFailed or FailureCode.NotFound)
+            {
+                // Whoever asks goes to the other copy; this one is repaired from there.
+                damaged.Add(client, item.Version);
+                throw;
+            }
         }
+    }
+
+    private async Task SendAsync(ClientId client, ReadItem item, RecordCodec codec, Func<Record, CancellationToken, ValueTask> send, CancellationToken ct)
+    {
+        using var record = await store.ReadManifestAsync(client, item.Version, ct) ?? throw Failure.NotFound($"Version {item.Version} on node {self}").Exception();
+        var manifest = Manifest.Decode(codec.Open(record, self.Value).Span, self.Value);
+        if (item.FirstChunk == 0)
+            await send(record, ct);
+        if (manifest.Head.HasLists)
+            await SendListsAsync(client, manifest, item.FirstChunk, codec, send, ct);
+        else
+            await SendChunksAsync(client, manifest.Refs, item.FirstChunk, send, ct);
     }
 
     private async Task SendListsAsync(

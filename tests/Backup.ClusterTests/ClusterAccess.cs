@@ -14,7 +14,7 @@ public static class ClusterAccess
     /// <summary>As one client, through these nodes, or through all.</summary>
     public static ClusterConnection Connect(this RunningCluster cluster, ClientId client, params Uri[] through) =>
         new(through.Length > 0 ? through : cluster.Addresses(), client,
-            new NodeClients(client == ClientId.Guest ? null : Enrolments.GetOrAdd(client, c => new Enrolment(c, KeptTokens.InMemory))));
+            new NodeClients(client == ClientId.Guest ? null : new ProvingNetwork(Enrolments.GetOrAdd(client, c => new Enrolment(c, KeptTokens.InMemory)))));
 
     /// <summary>As a process of the cluster, signed with its key: what the manager sends to a node, or a node to the manager.</summary>
     /// <param name="to">A node's id, or "manager".</param>

@@ -18,9 +18,11 @@ public sealed class RunningCluster : IAsyncDisposable
     public static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
 
     private readonly bool ownsDirectory;
+    private readonly string[] ownResources;
 
-    private RunningCluster(DistributedApplication app, string dataDirectory, bool ownsDirectory, int nodes)
+    private RunningCluster(DistributedApplication app, string dataDirectory, bool ownsDirectory, int nodes, string[] more)
     {
+        ownResources = [.. more.Contains("--Cluster:Redis=external") ? [] : (string[])["redis"], "manager", .. more.Contains("--Cluster:Managers=2") ? (string[])["manager-2"] : []];
         App = app;
         DataDirectory = dataDirectory;
         this.ownsDirectory = ownsDirectory;
@@ -34,8 +36,8 @@ public sealed class RunningCluster : IAsyncDisposable
     /// <summary>How many nodes it has; they are named node-1 and so on.</summary>
     public int Nodes { get; }
 
-    /// <summary>Every resource: redis, manager and the nodes.</summary>
-    public IEnumerable<string> Resources => ["redis", "manager", .. Enumerable.Range(1, Nodes).Select(number => $"node-{number}")];
+    /// <summary>Every resource that runs: redis where it is the cluster's own, the managers and the nodes.</summary>
+    public IEnumerable<string> Resources => [.. ownResources, .. Enumerable.Range(1, Nodes).Select(number => $"node-{number}")];
 
     /// <param name="dataDirectory">Kept when it is given, else a temporary one that goes with the cluster.</param>
     /// <param name="nodes">Number of storage nodes.</param>
@@ -45,7 +47,7 @@ public sealed class RunningCluster : IAsyncDisposable
         var directory = dataDirectory ?? Directory.CreateTempSubdirectory("backup-cluster-").FullName;
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Backup_AppHost>(
             ["--Cluster:BasePort=0", $"--Cluster:DataDirectory={directory}", $"--Cluster:Nodes={nodes}", .. more]);
-        var cluster = new RunningCluster(await builder.BuildAsync(), directory, dataDirectory is null, nodes);
+        var cluster = new RunningCluster(await builder.BuildAsync(), directory, dataDirectory is null, nodes, more);
         try
         {
             await cluster.App.StartAsync();

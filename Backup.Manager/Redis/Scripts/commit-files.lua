@@ -4,14 +4,18 @@
 -- KEYS[1] seq of the client   KEYS[2] the reservation   KEYS[3] reservations   KEYS[4] reserved   KEYS[5] loads
 -- KEYS[6] candidates   KEYS[7] nodes   KEYS[8] clients: set   KEYS[9] debts: zset "client version path" -> copies owed
 -- KEYS[10] leaves of the client's names: list   KEYS[11..10+n] values of the n files, then leaves and hints as ARGV says
+-- KEYS[last - 1] generation: counts commits   KEYS[last] rebuild: hash
 -- ARGV[1] the reservation's new expiry, ms   ARGV[2] its member   ARGV[3] copies   ARGV[4] "refuse" | "accept-debt"
 -- ARGV[5] length of what precedes the path in a file's key   ARGV[6] client   ARGV[7] leaves known   ARGV[8] the last of them
 -- ARGV[9] names in a leaf above which it is to be split
 -- ARGV[10..9+n] "version kind size digest mtimeNs mode ,nodes, traceId|- leaf hint", leaf and hint indexes into KEYS, hint or 0
 --
 -- Returns {"ok", {line...}, {"leaf names"...}} | {"moved"} | {"gone", file} | {"other", file} | {"absent", file}
--- | {"nodes", file, reserved nodes} | {"stale", file, node}
+-- | {"lost"} while the metadata is rebuilt | {"nodes", file, reserved nodes} | {"stale", file, node}
 
+if redis.call('HGET', KEYS[#KEYS], 'state') == 'lost' then
+  return { 'lost' }
+end
 local copies, debt_allowed = tonumber(ARGV[3]), ARGV[4] == 'accept-debt'
 local count = #ARGV - 9
 local unpack = table.unpack or unpack
@@ -90,18 +94,6 @@ if #wanted == 0 then
   return { 'ok', lines, {} }
 end
 
--- Numbers are compared as numbers and kept as text.
-local function insert_in_order(value, version, line)
-  local parts, put = {}, false
-  for old in string.gmatch(value, '[^\n]+') do
-    if not put and tonumber(string.match(old, '^%d+')) > tonumber(version) then
-      parts[#parts + 1], put = line, true
-    end
-    parts[#parts + 1] = old
-  end
-  return table.concat(parts, '\n') .. '\n'
-end
-
 local changes, names_of_leaf, done = {}, {}, {}
 for _, file in ipairs(wanted) do
   local i, value = file.i, values[file.i]
@@ -143,6 +135,7 @@ for leaf, members in pairs(names_of_leaf) do
 end
 change_loads(KEYS[5], KEYS[6], changes)
 redis.call('HINCRBY', KEYS[1], 'generation', 1)
+redis.call('INCR', KEYS[#KEYS - 1])
 redis.call('SADD', KEYS[8], ARGV[6])
 redis.call('DECRBY', KEYS[4], int(#done))
 redis.call('HDEL', KEYS[2], unpack(done))

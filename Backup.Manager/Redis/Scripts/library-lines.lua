@@ -16,10 +16,8 @@ local function newest(value)
   end
 end
 
-local function line_of(value, version)
-  if not value then
-    return nil
-  end
+-- Where a version's line begins and ends, its line feed not counted; nothing when there is none.
+local function place_of(value, version)
   local from = 1
   if string.sub(value, 1, #version + 1) ~= version .. ' ' then
     from = string.find(value, '\n' .. version .. ' ', 1, true)
@@ -28,7 +26,34 @@ local function line_of(value, version)
     end
     from = from + 1
   end
-  return string.sub(value, from, string.find(value, '\n', from, true) - 1)
+  return from, string.find(value, '\n', from, true) - 1
+end
+
+local function line_of(value, version)
+  if value then
+    local from, to = place_of(value, version)
+    return from and string.sub(value, from, to)
+  end
+end
+
+local function replace_line(value, version, line)
+  local from, to = place_of(value, version)
+  return string.sub(value, 1, from - 1) .. line .. string.sub(value, to + 1)
+end
+
+-- Numbers are compared as numbers and kept as text.
+local function insert_in_order(value, version, line)
+  if value == '' or tonumber(string.match(last_line(value), '^%d+')) < tonumber(version) then
+    return value .. line .. '\n'
+  end
+  local parts, put = {}, false
+  for old in string.gmatch(value, '[^\n]+') do
+    if not put and tonumber(string.match(old, '^%d+')) > tonumber(version) then
+      parts[#parts + 1], put = line, true
+    end
+    parts[#parts + 1] = old
+  end
+  return table.concat(parts, '\n') .. '\n'
 end
 
 -- What counts as a file: folders and tombstones cost a node next to nothing.

@@ -7,6 +7,7 @@
 -- KEYS[3] reservations: zset member -> expiry                   KEYS[4] reserved: number of entries in all reservations
 -- KEYS[5] loads      KEYS[6] candidates      KEYS[7] leases     KEYS[8] nodes: hash id -> line     KEYS[9] epoch
 -- KEYS[10..9+n] values of the n files, KEYS[10+n..] hints of first chunks: ",node,node,"
+-- KEYS[last] rebuild: hash
 -- ARGV[1] now, ms   ARGV[2] expiry, ms   ARGV[3] the reservation's member   ARGV[4] copies   ARGV[5] "refuse" | "accept-debt"
 -- ARGV[6] nodes to avoid ",node,node,"   ARGV[7] length of what precedes the path in a file's key
 -- ARGV[8] most reservations to report as expired, 0 to go on with them   ARGV[9] most entries of a reservation
@@ -15,8 +16,11 @@
 -- An entry: "version timeMs epoch ,nodes, ,nodes it was counted for,"
 --
 -- Returns {"ok", {"group version timeMs"...}, {"epoch ,node,node,"...}, {"id address"...}} | {"expired", members}
--- | {"many"} | {"absent", file} | {"few", file, how many there are}
+-- | {"lost"} while the metadata is rebuilt | {"many"} | {"absent", file} | {"few", file, how many there are}
 
+if redis.call('HGET', KEYS[#KEYS], 'state') == 'lost' then
+  return { 'lost' }
+end
 local now, copies, refuse = tonumber(ARGV[1]), tonumber(ARGV[4]), ARGV[5] == 'refuse'
 local count = #ARGV - 10
 local unpack = table.unpack or unpack

@@ -1,11 +1,14 @@
--- A node's start: a new epoch and a lease. A second one under the same name is refused while the first one lives. Uses library-nodes.
+-- A node's start: a new epoch and a lease. A second one under the same name is refused while the first one lives.
+-- A node that knows of more than is here, or holds files where nothing is known, tells that the metadata is lost. Uses library-nodes, library-rebuild.
 --
 -- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] candidates   KEYS[5] draining: set   KEYS[6] epoch
 -- KEYS[7] stale: hash id -> epoch of its return with an older data directory   KEYS[8] reconcile: hash id -> cursor
+-- KEYS[9] generation: counts commits   KEYS[10] rebuild: hash   KEYS[11] inventoried   KEYS[12] clients
 -- ARGV[1] now, ms   ARGV[2] end of the lease, ms   ARGV[3] id   ARGV[4] address   ARGV[5] incarnation   ARGV[6] zone | "-"
 -- ARGV[7] free bytes   ARGV[8] total bytes   ARGV[9] stored bytes   ARGV[10] the last epoch its data directory has seen, "-" when it does not say
+-- ARGV[11] the highest generation it has heard of   ARGV[12] "1" when it holds versions
 --
--- Returns {"ok", epoch, {id, line...}, files lost with an earlier incarnation} | {"taken", address}
+-- Returns {"ok", epoch, {id, line...}, files lost with an earlier incarnation, generation} | {"taken", address}
 
 local id = ARGV[3]
 local old = redis.call('HGET', KEYS[1], id)
@@ -21,6 +24,14 @@ if old then
     incarnation_epoch, lost = since, lost_before
     is_stale = ARGV[10] ~= '-' and tonumber(ARGV[10]) < tonumber(last)
   end
+end
+local state, last_epoch = redis.call('HGET', KEYS[10], 'state'), tonumber(ARGV[10]) or 0
+local why = state ~= 'lost' and knows_more(KEYS[6], KEYS[9], last_epoch, tonumber(ARGV[11]))
+if not state and not why and ARGV[12] == '1' and redis.call('SCARD', KEYS[12]) == 0 then
+  why = 'a node holds files and none is known here'
+end
+if why then
+  declare_lost(KEYS[10], KEYS[11], KEYS[6], KEYS[9], ARGV[1], last_epoch, tonumber(ARGV[11]), id .. ' came: ' .. why)
 end
 local epoch = int(redis.call('INCR', KEYS[6]))
 if not lost then
@@ -40,4 +51,4 @@ if is_stale then
 end
 -- What it holds and what is placed on it may have come apart while it was away.
 redis.call('HSET', KEYS[8], id, '-')
-return { 'ok', tonumber(epoch), redis.call('HGETALL', KEYS[1]), tonumber(lost) }
+return { 'ok', tonumber(epoch), redis.call('HGETALL', KEYS[1]), tonumber(lost), tonumber(redis.call('GET', KEYS[9]) or '0') }

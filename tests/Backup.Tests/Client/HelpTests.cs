@@ -31,6 +31,22 @@ public sealed class HelpTests
     [InlineData("cluster")]
     [InlineData("cluster status")]
     [InlineData("settings")]
+    [InlineData("init")]
+    [InlineData("watch")]
+    [InlineData("schedule")]
+    [InlineData("diff")]
+    [InlineData("verify")]
+    [InlineData("drill")]
+    [InlineData("doctor")]
+    [InlineData("completion")]
+    [InlineData("cluster nodes")]
+    [InlineData("cluster events")]
+    [InlineData("cluster drain")]
+    [InlineData("cluster undrain")]
+    [InlineData("cluster repair")]
+    [InlineData("cluster rebalance")]
+    [InlineData("cluster what-if")]
+    [InlineData("cluster rebuild")]
     public async Task The_help_is_as_it_was(string command)
     {
         using var machine = new TestSurroundings();
@@ -43,6 +59,24 @@ public sealed class HelpTests
         if (Environment.GetEnvironmentVariable("BACKUP_GOLDEN") == "write")
             File.WriteAllText(golden, help);
         Assert.Equal(File.ReadAllText(golden), help);
+    }
+
+    /// <summary>A command whose help nobody looks at would be found by nobody.</summary>
+    [Fact]
+    public void Every_command_has_a_golden_help()
+    {
+        var missing = CompletionWords.Of(Cli.MakeRoot(new GlobalOptions())).Select(words => words.Path.Length == 0 ? "root" : words.Path.Replace(' ', '-'))
+            .Where(name => !File.Exists(Path.Join(GoldenFolder(), name + ".txt")));
+        Assert.Empty(missing);
+    }
+
+    [Fact]
+    public async Task The_help_names_the_client_as_it_is_called()
+    {
+        using var machine = new TestSurroundings();
+        await Cli.RunAsync(["restore", "--help"], machine.ToSurroundings() with { Name = "backup" }, CancellationToken.None);
+        Assert.Contains("\n  backup restore --to /tmp/back ", machine.Out);
+        Assert.DoesNotContain("Backup.Client", machine.Out);
     }
 
     [Fact]

@@ -20,9 +20,9 @@ public sealed class JsonShapeTests
     public void A_backup()
     {
         var receipt = new Receipt(Path, 3, VersionKind.File, 1000, 5, default, Nodes, 0);
-        var summary = new BackupSummary(false, 1, 2, 3, 1, 5, 6, 7, 8, 0, new Dictionary<string, long> { ["node-1"] = 1 }, [receipt], [Failure.NotFound("x")], 2, "s");
+        var summary = new BackupSummary(false, 1, 2, 3, 1, 5, 6, 7, 8, 0, new Dictionary<string, long> { ["node-1"] = 1 }, [receipt], [Failure.NotFound("x")], 2, "s", LinksOutside: 4);
         Assert.Equal(
-            """{"dryRun":false,"stored":1,"unchanged":2,"deleted":3,"failed":1,"bytesRead":5,"bytesSent":6,"bytesDeduplicated":7,"elapsedMs":8,"copiesOwed":0,"nodes":{"node-1":1},"receipts":[{"path":"a/b","version":3,"kind":"file","time":"1970-01-01T00:00:01.000Z","sizeBytes":5,"digest":"DIGEST","nodes":["node-1","node-2"],"copiesOwed":0}],"problems":[{"code":"notFound","message":"x is not stored.","culprit":"client","advice":"List what is there and try again."}],"folders":2,"snapshot":"s"}"""
+            """{"dryRun":false,"stored":1,"unchanged":2,"deleted":3,"failed":1,"bytesRead":5,"bytesSent":6,"bytesDeduplicated":7,"elapsedMs":8,"copiesOwed":0,"nodes":{"node-1":1},"receipts":[{"path":"a/b","version":3,"kind":"file","time":"1970-01-01T00:00:01.000Z","sizeBytes":5,"digest":"DIGEST","nodes":["node-1","node-2"],"copiesOwed":0}],"problems":[{"code":"notFound","message":"x is not stored.","culprit":"client","advice":"List what is there and try again."}],"folders":2,"snapshot":"s","linksOutside":4}"""
                 .Replace("DIGEST", default(ChunkId).ToString()),
             JsonSerializer.Serialize(BackupShape.Of(summary), OutputJson.Default.BackupShape));
         Assert.Equal(ExitCode.Incomplete, summary.ExitCode);
@@ -30,8 +30,8 @@ public sealed class JsonShapeTests
 
     [Fact]
     public void A_restore() => Assert.Equal(
-        """{"dryRun":false,"to":"/to","restored":1,"failed":0,"bytes":5,"elapsedMs":8,"problems":[],"folders":3}""",
-        JsonSerializer.Serialize(RestoreShape.Of(new RestoreSummary(false, "/to", 1, 0, 5, 8, [], 3)), OutputJson.Default.RestoreShape));
+        """{"dryRun":false,"to":"/to","restored":1,"failed":0,"bytes":5,"elapsedMs":8,"problems":[],"folders":3,"there":4}""",
+        JsonSerializer.Serialize(RestoreShape.Of(new RestoreSummary(false, "/to", 1, 0, 5, 8, [], 3, 4)), OutputJson.Default.RestoreShape));
 
     [Fact]
     public void A_deletion() => Assert.Equal(

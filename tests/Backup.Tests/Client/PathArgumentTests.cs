@@ -48,4 +48,16 @@ public sealed class PathArgumentTests
 
     [Fact]
     public void The_whole_file_system_may_be_the_root() => Assert.Equal("etc/passwd", PathArgument.Resolve("/etc/passwd", "/", "/", "/home"));
+
+    [Theory]
+    [InlineData("a/link", "file", false)]
+    [InlineData("a/link", "../b", false)]
+    [InlineData("a/link", "..", false)]
+    [InlineData("a/link", "/root/b", false)]
+    [InlineData("a/link", "../../x", true)]
+    [InlineData("link", "..", true)]
+    [InlineData("link", "/etc/passwd", true)]
+    [InlineData("link", "/rooted", true)]
+    public void A_link_leads_outside_by_its_words(string link, string target, bool outside) =>
+        Assert.Equal(outside, PathArgument.LeadsOutside(RootedPath.Parse(link), target, "/root"));
 }

@@ -75,7 +75,7 @@ public sealed class FormatTests : IDisposable
         await using (var store = await folder.OpenAsync())
             await StoreAsync(store, Chunk(1, 10));
         var identity = await System.IO.File.ReadAllTextAsync(Identity);
-        await System.IO.File.WriteAllTextAsync(Identity, identity.Replace("\"formatVersion\": 1", "\"formatVersion\": 2"));
+        await System.IO.File.WriteAllTextAsync(Identity, identity.Replace("\"formatVersion\": 2", "\"formatVersion\": 3"));
         Assert.Equal(FailureCode.VersionUnsupported, (await FailsAsync(() => folder.OpenAsync())).Code);
         await System.IO.File.WriteAllTextAsync(Identity, identity);
 

@@ -1,17 +1,6 @@
-using System.CommandLine;
 using Backup.Protocol;
 
 namespace Backup.Client;
-
-/// <summary><c>cluster</c>, under which all stands that concerns the cluster as a whole.</summary>
-internal sealed class ClusterCommand : Command
-{
-    public ClusterCommand() : base("cluster", "Look after the cluster")
-    {
-        Add(new ClusterStatusCommand());
-        this.SetAction(_ => (int)ExitCode.Usage);
-    }
-}
 
 /// <summary><c>cluster status</c></summary>
 internal sealed class ClusterStatusCommand() : CommandLineCommand("status", "Say whether the cluster is healthy, and how its nodes are", """

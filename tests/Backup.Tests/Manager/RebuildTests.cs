@@ -1,0 +1,145 @@
+using Backup.Manager;
+using Backup.Manager.Redis;
+using Backup.Protocol;
+using StackExchange.Redis;
+using static Backup.Tests.Manager.ManagersOnRedis;
+
+namespace Backup.Tests.Manager;
+
+/// <summary>Metadata that was lost is noticed, and comes back from what real stores of three nodes hold.</summary>
+public abstract class RebuildTests(RedisFixture fixture)
+{
+    [SkippableFact]
+    public async Task What_was_wiped_comes_back_as_it_was()
+    {
+        await using var rig = await Rig.StartAsync(fixture);
+        await rig.StoreAsync("a", "b", "folder/c");
+        await rig.StoreAsync("b", "folder/c");
+        await rig.StoreAsync(VersionKind.Tombstone, "b");
+        await rig.StoreAsync(VersionKind.Folder, "folder");
+        await rig.StoreAsync([.. Enumerable.Range(0, 700).Select(i => $"many/{i}")]);
+        await rig.StoreAsync("d");
+        await rig.Cluster.First.SnapshotAsync(rig.Cluster.Client, new SnapshotRequest("named"), default);
+        await rig.Cluster.First.SnapshotAsync(rig.Cluster.Client, new SnapshotRequest("gone"), default);
+        await rig.Cluster.Second.SnapshotAsync(rig.Cluster.Client, new SnapshotRequest("named", PinnedUntilMs: rig.Cluster.Time.NowMs + 1_000_000), default);
+        await rig.Cluster.Second.DeleteSnapshotAsync(rig.Cluster.Client, new SnapshotDeleteRequest("gone"), default);
+        var before = await rig.DumpAsync();
+
+        await rig.WipeAsync();
+        await rig.RegisterAsync();
+        var failure = await FailsAsync(FailureCode.MetadataUnavailable, () => rig.Cluster.PlaceAsync("op-wait", ["x"]));
+        Assert.Contains("being rebuilt", failure.Message);
+        Assert.Contains((await rig.Cluster.First.ClusterAsync(default)).Problems, problem => problem.Contains("rebuilt from the nodes", StringComparison.Ordinal));
+        await rig.RebuildAsync();
+
+        Assert.Equal(before, await rig.DumpAsync());
+        await FailsAsync(FailureCode.Forbidden, () => rig.Cluster.First.DeleteSnapshotAsync(rig.Cluster.Client, new SnapshotDeleteRequest("named"), default));
+        await rig.Cluster.AssertLoadsExactAsync();
+        Assert.Equal(704, (await rig.ListAsync()).Length);
+        var status = await rig.Cluster.Get<Rebuilder>().RebuildStatusAsync(default);
+        Assert.True(status is { Running: false, VersionsRestored: 708 });
+        // Numbers go on far beyond what could have been given out before.
+        var next = await rig.StoreAsync("a");
+        Assert.True(next.Receipts[0].Version > 1_000_000);
+    }
+
+    [SkippableFact]
+    public async Task A_new_cluster_of_empty_nodes_just_starts()
+    {
+        await using var rig = await Rig.StartAsync(fixture);
+        await rig.StoreAsync("a");
+        Assert.False((await rig.Cluster.Get<Rebuilder>().ReadAsync(default)).WasLost);
+    }
+
+    [SkippableFact]
+    public async Task Nodes_notice_that_redis_went_back_in_time()
+    {
+        await using var rig = await Rig.StartAsync(fixture);
+        await rig.StoreAsync("a");
+        var heard = (await rig.HeartbeatAsync(0)).Max(reply => reply.Generation);
+        Assert.True(heard > 0);
+        Assert.All(await rig.HeartbeatAsync(heard), reply => Assert.False(reply.MustRegister));
+        // One commit is taken back, as a restore of an older copy would.
+        await rig.Cluster.Database.StringDecrementAsync(Keys.Generation);
+        await rig.Cluster.Database.KeyDeleteAsync(Keys.File(rig.Cluster.Client, Path("a")));
+        Assert.All(await rig.HeartbeatAsync(heard), reply => Assert.True(reply.MustRegister));
+        await FailsAsync(FailureCode.MetadataUnavailable, () => rig.Cluster.PlaceAsync("op-wait", ["x"]));
+        await rig.RegisterAsync();
+        await rig.RebuildAsync();
+        Assert.Equal(["a"], await rig.ListAsync());
+        Assert.All(await rig.HeartbeatAsync(heard), reply => Assert.False(reply.MustRegister));
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_was_away_is_merged_when_it_comes_back()
+    {
+        await using var rig = await Rig.StartAsync(fixture);
+        await rig.StoreAsync("a", "b", "c", "d");
+        var before = await rig.DumpAsync();
+        await rig.WipeAsync();
+        await rig.RegisterAsync(nodes: 2);
+        await rig.RebuildAsync(nodes: 2);
+        Assert.NotEqual(before, await rig.DumpAsync());
+        Assert.True(await rig.Cluster.Database.SortedSetLengthAsync(Keys.Debts) > 0);
+        // Writes go on meanwhile.
+        await rig.Cluster.PlaceAsync("op-now", ["x"]);
+        await rig.RegisterAsync();
+        await rig.StepAsync();
+        Assert.Equal(0, await rig.Cluster.Database.SortedSetLengthAsync(Keys.Debts));
+        Assert.Equal(before.Where(line => line.StartsWith("f:", StringComparison.Ordinal)), (await rig.DumpAsync()).Where(line => line.StartsWith("f:", StringComparison.Ordinal)));
+        await rig.Cluster.AssertLoadsExactAsync();
+    }
+
+    [SkippableFact]
+    public async Task Asked_for_by_hand_nothing_that_is_known_changes()
+    {
+        await using var rig = await Rig.StartAsync(fixture);
+        await rig.StoreAsync("a", "b");
+        await rig.StoreAsync("a");
+        await rig.Cluster.Second.SnapshotAsync(rig.Cluster.Client, new SnapshotRequest("named"), default);
+        var before = await rig.DumpAsync();
+        Assert.True((await rig.Cluster.Get<IRebuilder>().RebuildAsync(default)).Running);
+        await rig.RegisterAsync();
+        await rig.RebuildAsync();
+        Assert.Equal(before, await rig.DumpAsync());
+        Assert.Equal("named", Assert.Single((await rig.Cluster.First.SnapshotsAsync(rig.Cluster.Client, default)).Snapshots).Name);
+    }
+
+    [SkippableFact]
+    public async Task What_a_node_has_forgotten_does_not_come_back()
+    {
+        await using var rig = await Rig.StartAsync(fixture);
+        var gone = (await rig.StoreAsync("a")).Receipts[0].Version;
+        await rig.StoreAsync("a");
+        foreach (var node in rig.Nodes)
+            await node.ForgetAsync(rig.Cluster.Client, gone);
+        await rig.WipeAsync();
+        await rig.RegisterAsync();
+        await rig.RebuildAsync();
+        Assert.Single((await rig.Cluster.First.VersionsAsync(rig.Cluster.Client, new VersionsRequest(Path("a")), default)).Versions);
+    }
+
+    [SkippableFact]
+    public async Task A_manager_that_lost_the_duty_cannot_merge_and_other_duties_rest()
+    {
+        await using var rig = await Rig.StartAsync(fixture);
+        await rig.StoreAsync("a");
+        await rig.Cluster.Get<IRebuilder>().RebuildAsync(default);
+        var (first, second) = (rig.Lease(0, VersionMerger.Duty), rig.Lease(1, VersionMerger.Duty));
+        var token = (await first.TakeAsync(default))!.Value;
+        Assert.Null(await second.TakeAsync(default));
+        Assert.Null(await new DutyLease(rig.Cluster.Get<Metadata>(), rig.Cluster.Time, "any-other").TakeAsync(default));
+        rig.Cluster.Time.Advance(Leases.Duty);
+        Assert.True(await second.TakeAsync(default) > token);
+        var head = rig.Manifests[0].Head with { Path = Path("late"), Version = 99 };
+        FoundCopy[] copies = [new(head.Nodes[0], new HeldManifest(rig.Cluster.Client, head))];
+        Assert.Null(await rig.Cluster.Get<VersionMerger>().MergeAsync(token, [copies], withHints: false, default));
+        Assert.Equal(["a"], await rig.ListAsync());
+    }
+}
+
+[Collection(OnGarnet.Name)]
+public sealed class RebuildOnGarnet(GarnetFixture fixture) : RebuildTests(fixture);
+
+[Collection(OnDebian.Name)]
+public sealed class RebuildOnRedis(DebianFixture fixture) : RebuildTests(fixture);
