@@ -47,7 +47,7 @@ public static class ConsoleSetup
         app.UseAntiforgery();
         app.MapStaticAssets();
         app.MapGet("/", () => Results.LocalRedirect(Root));
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(pages => pages.ContentSecurityFrameAncestorsPolicy = null);
         app.MapSignIn();
         app.MapDownloads();
     }

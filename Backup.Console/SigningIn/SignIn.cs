@@ -66,7 +66,8 @@ public static class SignInEndpoints
         app.MapPost(SignIn.Path, EnterAsync);
         app.MapPost(SignIn.OutPath, async (HttpContext http, [FromServices] IAntiforgery forms) =>
         {
-            await forms.ValidateRequestAsync(http);
+            if (!await forms.IsRequestValidAsync(http))
+                return Results.BadRequest();
             await http.SignOutAsync(Visitor.Scheme);
             return Results.LocalRedirect($"{SignIn.Path}?ask=true");
         }).DisableAntiforgery();
