@@ -28,6 +28,8 @@ public sealed class ConsoleFixture : IAsyncLifetime
             return;
         Cluster = await RunningCluster.StartAsync();
         await FillAsync();
+        // As long as a busy machine may need; what is there is seen at once.
+        Assertions.SetDefaultExpectTimeout((float)RunningCluster.PatienceMax.TotalMilliseconds);
         playwright = await Playwright.CreateAsync();
         Browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
