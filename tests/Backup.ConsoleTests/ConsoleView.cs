@@ -57,7 +57,7 @@ public sealed class ConsoleView : IAsyncDisposable
     public async Task PictureAsync(string name, [CallerFilePath] string here = "")
     {
         if (Environment.GetEnvironmentVariable("BACKUP_PICTURES") == "write" && name.Length > 0)
-            await Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "docs", "pictures", name + ".png") });
+            await Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "docs", "pictures", name + ".png"), FullPage = true });
     }
 
     public async ValueTask DisposeAsync() => await context.DisposeAsync();
