@@ -18,6 +18,10 @@ try
             .WithHttpEndpoint(port: cluster.ManagerPort(number), name: "http", isProxied: false)
             .WithHttpHealthCheck("/health")
             .WithEnvironment("Cluster__Copies", cluster.Copies.ToString())).ToList();
+    if (cluster.RepairGrace is { } grace)
+        managers.ForEach(manager => manager.WithEnvironment("Cluster__RepairGrace", grace.ToString()));
+    if (cluster.OnMissingCopies is { } policy)
+        managers.ForEach(manager => manager.WithEnvironment("Cluster__OnMissingCopies", policy));
 
     switch (cluster.Redis)
     {

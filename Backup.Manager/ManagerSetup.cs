@@ -19,7 +19,7 @@ public static class ManagerSetup
         services.AddSingleton<ClusterView>().AddSingleton<EventLog>();
         services.AddSingleton<NodeCalls>().AddSingleton<FileRepair>().AddSingleton<Reconciler>().AddSingleton<RepairRequests>().AddSingleton<WhatIf>();
         services.AddSingleton<ManagerCatalogue>();
-        services.AddSingleton<Rebuilder>().AddSingleton<IRebuilder>(all => all.GetRequiredService<Rebuilder>()).AddSingleton<VersionMerger>();
+        services.AddSingleton<Rebuilder>().AddSingleton<IRebuilder>(all => all.GetRequiredService<Rebuilder>()).AddSingleton<VersionMerger>().AddSingleton<MomentKeeper>();
         services.AddSingleton<RebuildWorker>().AddHostedService(all => all.GetRequiredService<RebuildWorker>());
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());

@@ -50,7 +50,7 @@ public static class StorageSetup
         services.AddHostedService(s => ActivatorUtilities.CreateInstance<MembershipWorker>(s, Clients.CreateAny<IManager>(
             managers, "manager", FailureCode.ManagerUnreachable, managers.Count > 1 ? LeaseAnswerTime : ManagerAnswerTime)));
         services.AddHostedService<CollectionWorker>();
-        services.AddSingleton<NodeInventory>().AddSingleton<CopyStates>().AddSingleton<DamagedVersions>().AddSingleton<VersionRepair>();
+        services.AddSingleton<KeptMoments>().AddSingleton<NodeInventory>().AddSingleton<CopyStates>().AddSingleton<DamagedVersions>().AddSingleton<VersionRepair>();
         services.AddHostedService<DamageWorker>();
         services.AddHostedService(s => new ScrubWorker(s.GetRequiredService<PackStore>(), s.GetRequiredService<VersionRepair>(), options.ScrubInterval,
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<ScrubWorker>>()));

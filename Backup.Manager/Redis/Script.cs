@@ -40,6 +40,7 @@ public sealed class Script
 
     public static readonly Script DeclareRebuild = new("declare-rebuild", Nodes, Rebuild);
     public static readonly Script MarkRebuild = new("mark-rebuild");
+    public static readonly Script ReturnMoments = new("return-moments");
     public static readonly Script MergeVersions = new("merge-versions", Nodes, Lines);
 
     private Script(string name, params string[] libraries)

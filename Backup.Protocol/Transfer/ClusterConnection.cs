@@ -35,6 +35,8 @@ public sealed class ClusterConnection
 
     public ClientId Client { get; }
 
+    internal TimeProvider Time => time;
+
     /// <summary>Is told once for each call that waits longer than a moment: whom it waits for, and why. It must not throw.</summary>
     public Action<Uri, Failure>? Waiting { get; init; }
 
@@ -99,9 +101,9 @@ public sealed class ClusterConnection
 }
 
 /// <summary>One typed client, and with it one pool of connections, for each node's address.</summary>
-public sealed class NodeClients
+public sealed class NodeClients(Network? network = null)
 {
     private readonly ConcurrentDictionary<Uri, INode> clients = new();
 
-    public INode At(Uri address) => clients.GetOrAdd(address, a => Clients.Create<INode>(a, a.Authority));
+    public INode At(Uri address) => clients.GetOrAdd(address, a => (network ?? Network.Real).Reach<INode>(a, a.Authority));
 }

@@ -160,7 +160,7 @@ internal sealed class UploadGroup(
                 avoid.Add(culprit);
             else if (why.Code is not (FailureCode.StaleEpoch or FailureCode.ReservationGone))
             {
-                await Task.Delay(PauseTime, TimeProvider.System, ct);
+                await Task.Delay(PauseTime, cluster.Time, ct);
                 return; // The place is good: it is only busy.
             }
             PendingFile[] rest;

@@ -124,6 +124,10 @@ public interface IInventory
 {
     [Post(Routes.Inventory)]
     Task<InventoryReply> InventoryAsync([Body] InventoryRequest request, CancellationToken ct);
+
+    /// <summary>On return the node keeps them durably, unless it keeps newer ones.</summary>
+    [Put(Routes.Moments)]
+    Task KeepAsync([Body] ClientMoments moments, CancellationToken ct);
 }
 
 /// <summary>The manager towards a node.</summary>

@@ -42,6 +42,7 @@ public static class Routes
     public const string Held = "/v1/held";
     public const string Lacking = "/v1/lacking";
     public const string Inventory = "/v1/inventory";
+    public const string Moments = "/v1/moments";
 
     // A node to another that holds the same version.
     public const string Records = "/v1/records";

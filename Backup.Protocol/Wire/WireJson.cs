@@ -56,6 +56,7 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(RecordsRequest))]
 [JsonSerializable(typeof(InventoryRequest))]
 [JsonSerializable(typeof(InventoryReply))]
+[JsonSerializable(typeof(ClientMoments))]
 [JsonSerializable(typeof(CopyRequest))]
 [JsonSerializable(typeof(CopyReply))]
 [JsonSerializable(typeof(HeldRequest))]

@@ -48,6 +48,10 @@ public sealed class Collector(PackStore store, TimeSpan graceTime, TimeProvider 
         {
             return await Task.Run(() => new Sweep(store, client, graceTime, time, log).RunAsync(ct), ct);
         }
+        catch (Exception e) when (DiskFailure.Is(e))
+        {
+            throw DiskFailure.Of(e, store.Options.NodeId.Value, "collecting").Exception(e);
+        }
         finally
         {
             turn.Release();
@@ -68,6 +72,10 @@ public sealed class Collector(PackStore store, TimeSpan graceTime, TimeProvider 
             tried.Add(worst.Number);
             await Task.Run(() => compaction.RunAsync(worst, ct), ct);
             return true;
+        }
+        catch (Exception e) when (DiskFailure.Is(e))
+        {
+            throw DiskFailure.Of(e, store.Options.NodeId.Value, "compacting").Exception(e);
         }
         finally
         {

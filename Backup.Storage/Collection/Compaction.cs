@@ -43,11 +43,11 @@ internal sealed partial class Compaction(PackStore store, ILogger log)
     /// <summary>The pack's records that were live a moment ago.</summary>
     private IEnumerable<List<RecordLocation>> Slices(PackRow pack)
     {
-        using var file = File.OpenHandle(PackFiles.Pack(store.Options.Directory, pack.Number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var file = store.Options.Disk.Open(PackFiles.Pack(store.Options.Directory, pack.Number), FileMode.Open, FileAccess.Read);
         var end = pack.Length - (pack.State == PackState.Sealed ? PackSeal.LengthBytes : 0);
         var slice = new List<RecordLocation>();
         var bytes = 0L;
-        foreach (var piece in new PackScanner(file, end, checkPayloads: false).From(PackHeader.LengthBytes))
+        foreach (var piece in new PackScanner(store.Options.Disk, file, end, checkPayloads: false).From(PackHeader.LengthBytes))
         {
             if (piece.Header is not { } header)
                 continue;
@@ -157,9 +157,9 @@ internal sealed partial class Compaction(PackStore store, ILogger log)
         });
         if (!isEmpty)
             return false;
-        File.Delete(PackFiles.Pack(store.Options.Directory, pack)); // ③
+        store.Options.Disk.Delete(PackFiles.Pack(store.Options.Directory, pack)); // ③
         store.Drop(pack);
-        Fsync.Directory(PackFiles.Folder(store.Options.Directory));
+        store.Options.Disk.SyncDirectory(PackFiles.Folder(store.Options.Directory));
         LogRemoved(pack);
         return true;
     }

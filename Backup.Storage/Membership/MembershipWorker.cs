@@ -34,7 +34,8 @@ public sealed partial class MembershipWorker(
         }
     }
 
-    private async Task StepAsync(CancellationToken ct)
+    /// <summary>Registers or renews, once.</summary>
+    internal async Task StepAsync(CancellationToken ct)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         deadline.CancelAfter(TimeSpan.FromSeconds(5));

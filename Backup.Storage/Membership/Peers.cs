@@ -8,11 +8,12 @@ namespace Backup.Storage.Membership;
 /// never from a request, so that nobody can have a node connect to where he likes. Heartbeats bring the news; of a peer that
 /// registered since the last one the manager is asked.
 /// </summary>
-public sealed class Peers(NodeId self, ICatalogue catalogue, TimeProvider? time = null)
+public sealed class Peers(NodeId self, ICatalogue catalogue, TimeProvider? time = null, Network? network = null)
 {
     private readonly ConcurrentDictionary<Uri, IReplica> replicas = new();
     private readonly ConcurrentDictionary<Uri, IRecordSource> sources = new();
-    private readonly NodeClients nodes = new();
+    private readonly Network network = network ?? Network.Real;
+    private readonly NodeClients nodes = new(network);
     private readonly TimeProvider time = time ?? TimeProvider.System;
     private volatile Dictionary<NodeId, Uri> addresses = [];
     private long epoch;
@@ -52,10 +53,10 @@ public sealed class Peers(NodeId self, ICatalogue catalogue, TimeProvider? time 
     public async ValueTask<INode> NodeAsync(NodeId id, CancellationToken ct) => nodes.At(await AddressOfAsync(id, ct));
 
     public async ValueTask<IReplica> ReplicaAsync(NodeId id, CancellationToken ct) => replicas.GetOrAdd(
-        await AddressOfAsync(id, ct), (address, culprit) => Clients.Create<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable), id);
+        await AddressOfAsync(id, ct), (address, culprit) => network.Reach<IReplica>(address, culprit.Value, FailureCode.ReplicaUnreachable), id);
 
     public async ValueTask<IRecordSource> SourceAsync(NodeId id, CancellationToken ct) => sources.GetOrAdd(
-        await AddressOfAsync(id, ct), (address, culprit) => Clients.Create<IRecordSource>(address, culprit.Value), id);
+        await AddressOfAsync(id, ct), (address, culprit) => network.Reach<IRecordSource>(address, culprit.Value), id);
 
     private async ValueTask<Uri> AddressOfAsync(NodeId id, CancellationToken ct)
     {

@@ -21,7 +21,7 @@ internal static partial class DataDirectory
         if (packs.Length > 0)
             LogRecovered(log, path, incarnation);
         identity = NodeIdentity.Create(options.NodeId, incarnation, time);
-        identity.Write(options.Directory);
+        identity.Write(options.Disk, options.Directory);
         return identity;
     }
 
@@ -31,8 +31,8 @@ internal static partial class DataDirectory
         foreach (var pack in packs)
         {
             var path = PackFiles.Pack(options.Directory, pack);
-            using var file = File.OpenHandle(path);
-            if (RandomAccess.Read(file, bytes, 0) < bytes.Length || !PackHeader.TryRead(bytes, out var header, out var version))
+            using var file = options.Disk.Open(path, FileMode.Open, FileAccess.Read);
+            if (options.Disk.Read(file, bytes, 0) < bytes.Length || !PackHeader.TryRead(bytes, out var header, out var version))
                 continue;
             if (version > PackHeader.FormatVersion)
                 throw NodeIdentity.Newer(path, version);

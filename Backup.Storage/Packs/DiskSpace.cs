@@ -6,7 +6,7 @@ namespace Backup.Storage.Packs;
 /// Keeps a reserve of the disk free: the index and deletions must still work on a disk that takes no more data.
 /// The file system is asked once in a while, not for every record.
 /// </summary>
-internal sealed class DiskSpace(string directory, long reserveBytes)
+internal sealed class DiskSpace(Disk disk, string directory, long reserveBytes)
 {
     /// <summary>How much may be appended before the file system is asked again; others, and the index, fill the disk meanwhile.</summary>
     private const long AskAgainBytesMax = 16 << 20;
@@ -18,9 +18,9 @@ internal sealed class DiskSpace(string directory, long reserveBytes)
     private long untilAsked;
 
     /// <summary>Free for new data now, the reserve taken off.</summary>
-    public long FreeBytes => Math.Max(0, new DriveInfo(directory).AvailableFreeSpace - reserveBytes);
+    public long FreeBytes => Math.Max(0, disk.Space(directory).FreeBytes - reserveBytes);
 
-    public long TotalBytes => new DriveInfo(directory).TotalSize;
+    public long TotalBytes => disk.Space(directory).TotalBytes;
 
     /// <summary>Takes this much off what is free. One caller at a time.</summary>
     /// <returns>False when it would touch the reserve.</returns>

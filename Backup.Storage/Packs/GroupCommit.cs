@@ -50,6 +50,8 @@ internal sealed partial class GroupCommit : IDisposable
                 group.Add(next);
             Commit(group);
         }
+        // An orderly end: what was abandoned is made safe too, so that the next start goes on with the same pack.
+        store.Appender.InUse().ForEach(Sync);
         Settle(new HashSet<PackBatch>(), []);
     }
 
@@ -81,7 +83,7 @@ internal sealed partial class GroupCommit : IDisposable
         try
         {
             var started = Stopwatch.GetTimestamp();
-            Fsync.File(pack.File);
+            pack.Sync();
             Measures.FsyncDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
         }
         catch (IOException e)
@@ -136,7 +138,7 @@ internal sealed partial class GroupCommit : IDisposable
                     if (!pack.HasFailed)
                     {
                         // Abandoned records may not have been synced yet, and the seal speaks for them too.
-                        Fsync.File(pack.File);
+                        pack.Sync();
                         pack.Seal();
                     }
                     var row = pack.Row(new HashSet<PackBatch>());

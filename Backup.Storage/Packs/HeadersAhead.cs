@@ -4,7 +4,7 @@ namespace Backup.Storage.Packs;
 /// Reads the headers of the packs that come next into the kernel's cache while one is indexed. A rebuild reads a million
 /// headers that lie a mebibyte apart: one after the other they wait for the disk a million times, in a few packs at once a fraction of that.
 /// </summary>
-internal sealed class HeadersAhead(string directory, int[] packs)
+internal sealed class HeadersAhead(Disk disk, string directory, int[] packs)
 {
     /// <summary>Packs read at once: enough for the disk to overlap its waits, few enough that their pages are still cached when their turn comes.</summary>
     private const int PacksAtOnce = 6;
@@ -31,9 +31,8 @@ internal sealed class HeadersAhead(string directory, int[] packs)
     {
         try
         {
-            using var file = File.OpenHandle(
-                PackFiles.Pack(directory, number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
-            foreach (var _ in new PackScanner(file, RandomAccess.GetLength(file) - PackSeal.LengthBytes, checkPayloads: false).From(PackHeader.LengthBytes))
+            using var file = disk.Open(PackFiles.Pack(directory, number), FileMode.Open, FileAccess.Read, FileOptions.RandomAccess);
+            foreach (var _ in new PackScanner(disk, file, RandomAccess.GetLength(file) - PackSeal.LengthBytes, checkPayloads: false).From(PackHeader.LengthBytes))
             {
             }
         }

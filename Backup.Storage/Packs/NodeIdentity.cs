@@ -54,17 +54,17 @@ internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incar
     }
 
     /// <summary>Writes it so that after a crash there is the whole of it or nothing.</summary>
-    public void Write(string directory)
+    public void Write(Disk disk, string directory)
     {
         var path = Path.Combine(directory, FileName);
         var temporary = path + ".new";
-        using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+        using (var file = disk.Open(temporary, FileMode.Create, FileAccess.Write))
         {
-            RandomAccess.Write(file, JsonSerializer.SerializeToUtf8Bytes(this, IdentityJson.Default.NodeIdentity), 0);
-            Fsync.File(file);
+            disk.Write(file, JsonSerializer.SerializeToUtf8Bytes(this, IdentityJson.Default.NodeIdentity), 0);
+            disk.Sync(file);
         }
-        File.Move(temporary, path, overwrite: true);
-        Fsync.Directory(directory);
+        disk.Move(temporary, path);
+        disk.SyncDirectory(directory);
     }
 
     public static FailureException Newer(string what, int version) => new Failure(FailureCode.VersionUnsupported,

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Backup.Storage.Packs;
 
 /// <summary>A pack that is being appended to. Everything but <see cref="Write"/> happens under the appender's lock.</summary>
-internal sealed class OpenPack(int number, SafeFileHandle file, long length) : IDisposable
+internal sealed class OpenPack(Disk disk, int number, SafeFileHandle file, long length) : IDisposable
 {
     /// <summary>Larger calls cost three times the kernel's time for the same bytes (measured: 1 MiB against 128 KiB).</summary>
     private const int WriteBytes = 128 << 10;
@@ -18,10 +18,10 @@ internal sealed class OpenPack(int number, SafeFileHandle file, long length) : I
     /// </summary>
     private readonly Lock writing = new();
 
+    /// <summary>Everything before this is on the disk. What lies behind it and was abandoned may be gone after a crash, and is not missed.</summary>
+    private long synced = length;
 
     public int Number => number;
-
-    public SafeFileHandle File => file;
 
     /// <summary>Where the next record goes: the file's end once all writes are done.</summary>
     public long Length { get; private set; } = length;
@@ -50,12 +50,13 @@ internal sealed class OpenPack(int number, SafeFileHandle file, long length) : I
     /// <summary>How the pack stands once these batches are indexed: everything before the watermark is, or is abandoned.</summary>
     public PackRow Row(IReadOnlySet<PackBatch> indexed)
     {
-        var watermark = pending.Where(batch => !indexed.Contains(batch.Key)).Select(batch => batch.Value).DefaultIfEmpty(Length).Min();
+        var watermark = pending.Where(batch => !indexed.Contains(batch.Key)).Select(batch => batch.Value).Append(synced).Min();
         if (!HasFailed)
             return new PackRow(number, PackState.Open, Length, watermark);
         // Space that was reserved and could not be written is no part of the file, and must not look lost at the next start.
         var written = Math.Min(Length, RandomAccess.GetLength(file));
-        return new PackRow(number, PackState.Retired, written, Math.Min(watermark, written));
+        // What a failed sync has left is not looked at again: the kernel may show bytes that the disk does not have.
+        return watermark < written && SyncFailure is null ? new PackRow(number, PackState.Open, written, watermark) : new PackRow(number, PackState.Retired, written, written);
     }
 
     /// <summary>Writes a record into the space reserved for it. Others write to theirs at the same time.</summary>
@@ -63,16 +64,25 @@ internal sealed class OpenPack(int number, SafeFileHandle file, long length) : I
     {
         for (var done = 0; done < record.Length; done += WriteBytes)
             lock (writing)
-                RandomAccess.Write(file, record.Slice(done, Math.Min(WriteBytes, record.Length - done)), offset + done);
+                disk.Write(file, record.Slice(done, Math.Min(WriteBytes, record.Length - done)), offset + done);
+    }
+
+    /// <summary>Returns when all that was written so far is on the disk.</summary>
+    public void Sync()
+    {
+        var before = Length;
+        disk.Sync(file);
+        synced = before;
     }
 
     public void Seal()
     {
         Span<byte> seal = stackalloc byte[PackSeal.LengthBytes];
         PackSeal.Write(seal, number, Length);
-        RandomAccess.Write(file, seal, Length);
-        Fsync.File(file);
+        disk.Write(file, seal, Length);
+        disk.Sync(file);
         Length += PackSeal.LengthBytes;
+        synced = Length;
     }
 
     public void Dispose() => file.Dispose();

@@ -81,6 +81,13 @@ internal sealed class PackAppender(PackStoreOptions options, NodeIdentity identi
         }
     }
 
+    /// <summary>The packs that are not finished yet.</summary>
+    public List<OpenPack> InUse()
+    {
+        lock (gate)
+            return [.. packs];
+    }
+
     /// <summary>How the packs in use will stand once these batches are indexed.</summary>
     public List<PackRow> Rows(IReadOnlySet<PackBatch> indexed)
     {
@@ -131,23 +138,23 @@ internal sealed class PackAppender(PackStoreOptions options, NodeIdentity identi
         var path = PackFiles.Pack(options.Directory, number);
         try
         {
-            var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            var file = options.Disk.Open(path, FileMode.CreateNew, FileAccess.Write);
             try
             {
                 var header = new byte[PackHeader.LengthBytes];
                 new PackHeader(identity.NodeId, identity.Incarnation, number).Write(header);
-                RandomAccess.Write(file, header, 0);
-                Fsync.File(file);
-                Fsync.Directory(PackFiles.Folder(options.Directory));
+                options.Disk.Write(file, header, 0);
+                options.Disk.Sync(file);
+                options.Disk.SyncDirectory(PackFiles.Folder(options.Directory));
                 // Known to the index from the start: after a crash, what lies beyond its watermark was never acknowledged.
                 index.Write(writer => writer.SetPack(new PackRow(
                     number, PackState.Open, PackHeader.LengthBytes, PackHeader.LengthBytes, time.GetUtcNow().ToUnixTimeMilliseconds())));
-                return new OpenPack(number, file, PackHeader.LengthBytes);
+                return new OpenPack(options.Disk, number, file, PackHeader.LengthBytes);
             }
             catch
             {
                 file.Dispose();
-                File.Delete(path);
+                options.Disk.Delete(path);
                 throw;
             }
         }

@@ -3,9 +3,9 @@ using Backup.Protocol;
 namespace Backup.Storage.Packs;
 
 /// <summary>Reads records from where the index says they lie, and lets none pass that is not whole.</summary>
-internal sealed class PackReader(string directory) : IDisposable
+internal sealed class PackReader(Disk disk, string directory) : IDisposable
 {
-    private readonly ReadHandles handles = new(directory);
+    private readonly ReadHandles handles = new(disk, directory);
 
     /// <summary>Reads a record and checks its header, its key and its checksum. The caller disposes it.</summary>
     /// <returns>Null when what lies there is not that record.</returns>
@@ -21,7 +21,7 @@ internal sealed class PackReader(string directory) : IDisposable
             var read = 0;
             while (read < bytes)
             {
-                var got = await RandomAccess.ReadAsync(pack.File, rented.AsMemory(read, bytes - read), at.Offset + read, ct);
+                var got = await disk.ReadAsync(pack.File, rented.AsMemory(read, bytes - read), at.Offset + read, ct);
                 if (got == 0)
                     return null;
                 read += got;

@@ -14,7 +14,7 @@ internal readonly record struct Piece(long Offset, long Bytes, RecordHeader? Hea
 /// (manifests, forgotten versions). Behind a damaged header it looks for the next valid one: a header has a magic and a checksum of its own.
 /// A record's payload is never searched, however damaged: it may hold a file that looks like a pack.
 /// </summary>
-internal sealed class PackScanner(SafeFileHandle file, long end, bool checkPayloads)
+internal sealed class PackScanner(Disk disk, SafeFileHandle file, long end, bool checkPayloads)
 {
     /// <summary>Long reads while records are small; 256 KiB is where larger ones bring no more from a disk that reads ahead.</summary>
     private const int WindowBytesMax = 256 << 10;
@@ -121,14 +121,14 @@ internal sealed class PackScanner(SafeFileHandle file, long end, bool checkPaylo
     {
         try
         {
-            return RandomAccess.Read(file, to, offset);
+            return disk.Read(file, to, offset);
         }
         catch (IOException)
         {
             var block = to[..(int)Math.Min(to.Length, WindowBytesMin - offset % WindowBytesMin)];
             try
             {
-                return RandomAccess.Read(file, block, offset);
+                return disk.Read(file, block, offset);
             }
             catch (IOException)
             {

@@ -27,8 +27,8 @@ public sealed partial class PackStore : IAsyncDisposable
     private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, TimeProvider time, CancellationToken ct)
     {
         (this.options, this.held, this.log, this.identity, Index) = (options, held, log, identity, index);
-        reader = new PackReader(options.Directory);
-        space = new DiskSpace(options.Directory, options.ReserveBytes);
+        reader = new PackReader(options.Disk, options.Directory);
+        space = new DiskSpace(options.Disk, options.Directory, options.ReserveBytes);
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
         recovery.Run(ct);
         Appender = new PackAppender(options, identity, index, space, time, recovery.Resumed, recovery.LastNumber);
@@ -49,7 +49,7 @@ public sealed partial class PackStore : IAsyncDisposable
         try
         {
             var entered = identity.At(epoch, generation);
-            entered.Write(options.Directory);
+            entered.Write(options.Disk, options.Directory);
             identity = entered;
         }
         catch (Exception e) when (DiskFailure.Is(e))

@@ -21,4 +21,7 @@ public sealed record PackStoreOptions
 
     /// <summary>Bytes of the file system that are left free.</summary>
     public long ReserveBytes { get; init; } = ReserveBytesDefault;
+
+    /// <summary>What the packs and the identity are written to.</summary>
+    public Disk Disk { get; init; } = Disk.Real;
 }

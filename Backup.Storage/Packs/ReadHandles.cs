@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Backup.Storage.Packs;
 
 /// <summary>Open handles for reading, the least recently used closed first, so that a TiB of packs does not use up the process's handles.</summary>
-internal sealed class ReadHandles(string directory) : IDisposable
+internal sealed class ReadHandles(Disk disk, string directory) : IDisposable
 {
     /// <summary>16 GiB of packs at their full size: more than is read at one time.</summary>
     private const int KeptOpen = 64;
@@ -20,7 +20,7 @@ internal sealed class ReadHandles(string directory) : IDisposable
         {
             if (!open.TryGetValue(pack, out var entry))
             {
-                entry = new Entry(File.OpenHandle(PackFiles.Pack(directory, pack), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+                entry = new Entry(disk.Open(PackFiles.Pack(directory, pack), FileMode.Open, FileAccess.Read));
                 open.Add(pack, entry);
             }
             entry.Users++;

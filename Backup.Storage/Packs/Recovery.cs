@@ -36,7 +36,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
 
         // Compacted, and the process ended before the file was deleted. Replaying it would bring back what was forgotten since.
         foreach (var number in files.Where(number => known.TryGetValue(number, out var pack) && pack.State == PackState.Removed))
-            File.Delete(PackFiles.Pack(options.Directory, number));
+            options.Disk.Delete(PackFiles.Pack(options.Directory, number));
         files = files.Where(number => !known.TryGetValue(number, out var pack) || pack.State != PackState.Removed).ToArray();
 
         // A row of length 0 stays behind a vanished pack, so that its number is not given to another.
@@ -45,7 +45,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
             LogVanished(missing.Number);
             Shrink(missing, 0);
         }
-        var ahead = new HeadersAhead(options.Directory, [.. files.Except(known.Keys)]);
+        var ahead = new HeadersAhead(options.Disk, options.Directory, [.. files.Except(known.Keys)]);
         foreach (var number in files)
         {
             if (!known.ContainsKey(number))
@@ -59,8 +59,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     private void Recover(int number, PackRow? known, CancellationToken ct)
     {
         // Reads that jump from header to header: the kernel's reading ahead would fetch a hundred times what is wanted.
-        using var file = File.OpenHandle(
-            PackFiles.Pack(options.Directory, number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
+        using var file = options.Disk.Open(PackFiles.Pack(options.Directory, number), FileMode.Open, FileAccess.Read, FileOptions.RandomAccess);
         var length = RandomAccess.GetLength(file);
         if (known is { } row && length < row.Watermark)
         {
@@ -124,7 +123,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
         return Standing.Unusable;
     }
 
-    private static bool IsSealed(int number, SafeFileHandle file, long length)
+    private bool IsSealed(int number, SafeFileHandle file, long length)
     {
         var bytes = new byte[PackSeal.LengthBytes];
         var at = length - bytes.Length;
@@ -132,11 +131,11 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     }
 
     /// <summary>One place that the disk cannot read must not keep the whole node from starting.</summary>
-    private static bool TryRead(SafeFileHandle file, Span<byte> bytes, long offset)
+    private bool TryRead(SafeFileHandle file, Span<byte> bytes, long offset)
     {
         try
         {
-            return RandomAccess.Read(file, bytes, offset) == bytes.Length;
+            return options.Disk.Read(file, bytes, offset) == bytes.Length;
         }
         catch (IOException)
         {
@@ -149,8 +148,8 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     {
         if (number != LastNumber || length >= options.PackBytesMax)
             return;
-        var file = File.OpenHandle(PackFiles.Pack(options.Directory, number), FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-        Resumed = new OpenPack(number, file, length);
+        var file = options.Disk.Open(PackFiles.Pack(options.Directory, number), FileMode.Open, FileAccess.Write);
+        Resumed = new OpenPack(options.Disk, number, file, length);
     }
 
     private void Replay(int number, SafeFileHandle file, long length, PackRow? known, CancellationToken ct)
@@ -158,24 +157,22 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
         var isSealed = IsSealed(number, file, length);
         var end = isSealed ? length - PackSeal.LengthBytes : length;
         var from = known is { } row ? Math.Max(row.Watermark, PackHeader.LengthBytes) : PackHeader.LengthBytes;
-        if (!isSealed && !TrySync(file, number, from, length))
+        if (!TrySync(file, number, from, length, isSealed))
             return;
 
         // Only of a pack the index knew as open is it known that nothing beyond the watermark was acknowledged.
         var isUnacknowledged = known is { State: PackState.Open };
-        var scanner = new PackScanner(file, end, checkPayloads: !isSealed);
+        var tail = isUnacknowledged && !isSealed ? new HashSet<RecordKey>() : null;
+        var scanner = new PackScanner(options.Disk, file, end, checkPayloads: !isSealed);
         var (lastWhole, damaged) = (from, 0);
         foreach (var piece in scanner.From(from))
         {
             ct.ThrowIfCancellationRequested();
-            if (piece.IsWhole && TryTake(number, piece))
+            if (piece.IsWhole && TryTake(number, piece, tail))
                 lastWhole = piece.Offset + piece.Bytes;
             else
             {
-                RecordKey? key = piece.Header is { } header ? RecordKey.Of(header) : null;
-                var kind = !isSealed && IsUnfinished(file, piece, end, isUnacknowledged) ? DamageKind.Unfinished
-                    : key is null ? DamageKind.Bytes : DamageKind.Payload;
-                damage.Add(new Damage(kind, number, piece.Offset, piece.Bytes, key));
+                damage.Add(DamageOf(number, piece, (tail is not null && piece.IsWhole) || (!isSealed && IsUnfinished(file, piece, end, isUnacknowledged))));
                 damaged++;
             }
             if (IsFull)
@@ -189,12 +186,14 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     /// What a killed process wrote may be in the kernel's memory only, or, after a failed fsync, there and never on the disk.
     /// What cannot be made durable must not be indexed: an answer that it is held would be believed.
     /// </summary>
-    private bool TrySync(SafeFileHandle file, int number, long from, long length)
+    private bool TrySync(SafeFileHandle file, int number, long from, long length, bool isSealed)
     {
         try
         {
-            Fsync.File(file);
-            Fsync.ForgetCached(file);
+            options.Disk.Sync(file);
+            // What stands before a seal was synced before it, and its headers have just been read ahead.
+            if (!isSealed)
+                options.Disk.ForgetCached(file);
             return true;
         }
         catch (IOException e)
@@ -210,7 +209,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     /// Whether a piece that is no whole record looks like a write that a crash cut short: the file ends inside it, or its last
     /// byte was never written and so reads as zero. A record whose bytes are all there and wrong was damaged after it was written.
     /// </summary>
-    private static bool IsUnfinished(SafeFileHandle file, in Piece piece, long end, bool isUnacknowledged)
+    private bool IsUnfinished(SafeFileHandle file, in Piece piece, long end, bool isUnacknowledged)
     {
         var isLast = piece.Offset + piece.Bytes >= end;
         if (isLast && piece.Bytes < (piece.Header?.RecordBytes ?? RecordHeader.LengthBytes))
@@ -220,7 +219,18 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
         return isBlank && (isUnacknowledged || (isLast && piece.Header is null));
     }
 
-    private bool TryTake(int number, in Piece piece)
+    private static Damage DamageOf(int number, in Piece piece, bool isUnfinished)
+    {
+        RecordKey? key = piece.Header is { } header ? RecordKey.Of(header) : null;
+        var kind = isUnfinished ? DamageKind.Unfinished : key is null ? DamageKind.Bytes : DamageKind.Payload;
+        return new Damage(kind, number, piece.Offset, piece.Bytes, key);
+    }
+
+    /// <param name="tail">
+    /// What was taken so far of a tail that, as far as the index tells, was never acknowledged; else null. There the kernel may have written a manifest and
+    /// not yet what it names: such a one counts as never stored.
+    /// </param>
+    private bool TryTake(int number, in Piece piece, HashSet<RecordKey>? tail)
     {
         var header = piece.Header!.Value;
         var location = new RecordLocation(RecordKey.Of(header), number, piece.Offset, header.StoredBytes);
@@ -232,8 +242,11 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
                 header.Write(rented);
                 piece.Payload.CopyTo(rented.AsMemory(RecordHeader.LengthBytes));
                 using var record = Record.Wrap(rented, header);
-                var head = openManifest(record, identity.NodeId.Value).Head;
-                manifests.Add((header.Client, head.Version, head.Path.Value, header.Id));
+                var manifest = openManifest(record, identity.NodeId.Value);
+                var kind = manifest.Head.HasLists ? RecordKind.List : RecordKind.Chunk;
+                if (tail is not null && manifest.Refs.Any(part => !IsHeld(new RecordKey(header.Client, kind, part.Id), tail)))
+                    return false;
+                manifests.Add((header.Client, manifest.Head.Version, manifest.Head.Path.Value, header.Id));
             }
             catch (FailureException)
             {
@@ -250,7 +263,17 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
             return true;
         }
         records.Add(location);
+        tail?.Add(location.Key);
         return true;
+    }
+
+    private bool IsHeld(in RecordKey key, HashSet<RecordKey> tail)
+    {
+        if (tail.Contains(key))
+            return true;
+        // What was gathered of the packs before is not in the index yet.
+        Flush();
+        return index.Find(key).IsHeld;
     }
 
     private bool IsFull => records.Count + damage.Count >= RowsAtOnce || manifests.Count >= ManifestsAtOnce;

@@ -36,7 +36,7 @@ internal sealed class SalvageIndex : IDisposable
             var name = PackFiles.Pack(directory, number);
             using var file = File.OpenHandle(name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var end = RandomAccess.GetLength(file) - SealBytes(file, number);
-            foreach (var piece in new PackScanner(file, end, checkPayloads: true).From(PackHeader.LengthBytes))
+            foreach (var piece in new PackScanner(Disk.Real, file, end, checkPayloads: true).From(PackHeader.LengthBytes))
             {
                 ct.ThrowIfCancellationRequested();
                 if (piece.IsWhole && TryTake(number, piece, codec))

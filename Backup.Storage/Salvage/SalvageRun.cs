@@ -10,7 +10,7 @@ internal sealed class SalvageRun(SalvageIndex index, string directory, string to
     /// <summary>ENOSPC: every further file would fail alike.</summary>
     private const int NoSpace = 28;
 
-    private readonly PackReader reader = new(directory);
+    private readonly PackReader reader = new(Disk.Real, directory);
     private readonly AnchoredFolder root = AnchoredFolder.Open(to);
 
     public long Written { get; private set; }

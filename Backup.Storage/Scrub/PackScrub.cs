@@ -23,8 +23,8 @@ internal sealed class PackScrub : IDisposable
         (this.store, this.pack, this.sinceMs, this.file) = (store, pack, sinceMs, file);
         end = pack.Watermark - (pack.State == PackState.Sealed ? PackSeal.LengthBytes : 0);
         present = Math.Min(end, RandomAccess.GetLength(file));
-        Fsync.ForgetCached(file);
-        pieces = new PackScanner(file, present, checkPayloads: false).From(PackHeader.LengthBytes).GetEnumerator();
+        store.Options.Disk.ForgetCached(file);
+        pieces = new PackScanner(store.Options.Disk, file, present, checkPayloads: false).From(PackHeader.LengthBytes).GetEnumerator();
     }
 
     /// <summary>Whose records were found damaged.</summary>
@@ -35,8 +35,7 @@ internal sealed class PackScrub : IDisposable
     {
         try
         {
-            return new PackScrub(store, pack, nowMs, File.OpenHandle(
-                PackFiles.Pack(store.Options.Directory, pack.Number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+            return new PackScrub(store, pack, nowMs, store.Options.Disk.Open(PackFiles.Pack(store.Options.Directory, pack.Number), FileMode.Open, FileAccess.Read));
         }
         catch (FileNotFoundException)
         {
@@ -109,7 +108,7 @@ internal sealed class PackScrub : IDisposable
     private void CheckHeader()
     {
         var bytes = new byte[PackHeader.LengthBytes];
-        if (RandomAccess.Read(file, bytes, 0) != bytes.Length || !PackHeader.TryRead(bytes, out _, out _))
+        if (store.Options.Disk.Read(file, bytes, 0) != bytes.Length || !PackHeader.TryRead(bytes, out _, out _))
             store.Index.Write(index => index.AddDamage(new Damage(DamageKind.PackHeader, pack.Number, 0, PackHeader.LengthBytes)));
     }
 }
