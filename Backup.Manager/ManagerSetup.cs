@@ -24,7 +24,7 @@ public static class ManagerSetup
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<IOperator>(all => all.GetRequiredService<ManagerCatalogue>());
-        services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax);
+        services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax).AddCheck<RebuildCheck>("rebuild", timeout: RedisCheck.AnswerTimeMax);
         services.AddHostedService<ClusterGauges>();
         services.AddSingleton<ReservationExpiry>().AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
         services.AddSingleton<Watch>().AddHostedService(all => all.GetRequiredService<Watch>());
