@@ -28,7 +28,7 @@ public static class ManagerSetup
         services.AddSingleton<IAccess>(all => all.GetRequiredService<Access.Tokens>());
         services.AddSingleton<ITokens>(all => all.GetRequiredService<Access.Tokens>());
         services.AddSingleton<IOperator>(all => all.GetRequiredService<ManagerCatalogue>());
-        services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax);
+        services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax).AddCheck<RebuildCheck>("rebuild", timeout: RedisCheck.AnswerTimeMax);
         services.AddHostedService<ClusterGauges>();
         services.AddSingleton<ReservationExpiry>().AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
         services.AddSingleton<Watch>().AddHostedService(all => all.GetRequiredService<Watch>());

@@ -9,8 +9,6 @@ namespace Backup.ConsoleTests;
 [Collection(ConsoleCollection.Name)]
 public sealed class TransferTests(ConsoleFixture console)
 {
-    private static readonly LocatorAssertionsToContainTextOptions Patience = new() { Timeout = (float)RunningCluster.PatienceMax.TotalMilliseconds };
-
     [SkippableFact]
     public async Task What_is_uploaded_comes_back_byte_for_byte_version_by_version()
     {
@@ -19,8 +17,8 @@ public sealed class TransferTests(ConsoleFixture console)
         foreach (var content in contents)
         {
             await view.Page.Locator("input[type=file]").SetInputFilesAsync(new FilePayload { Name = "ü & 1.bin", MimeType = "application/octet-stream", Buffer = content });
-            await Expect(view.Page.Locator("#uploaded")).ToContainTextAsync($"{Size(content.Length)}, on node-", Patience);
-            await Expect(view.Page.Locator("#files")).ToContainTextAsync(Size(content.Length), Patience);
+            await Expect(view.Page.Locator("#uploaded")).ToContainTextAsync($"{Size(content.Length)}, on node-");
+            await Expect(view.Page.Locator("#files")).ToContainTextAsync(Size(content.Length));
         }
         await view.PictureAsync("console-upload");
         Assert.Equal(contents[2], await DownloadAsync(view, view.Page.GetByRole(AriaRole.Link, new() { Name = "Download ü & 1.bin" })));
@@ -57,13 +55,13 @@ public sealed class TransferTests(ConsoleFixture console)
     {
         await using var view = await console.OpenAsync();
         var row = view.Page.Locator("#nodes tr", new() { HasText = "node-2" });
-        await Expect(row).ToContainTextAsync("Alive", Patience);
+        await Expect(row).ToContainTextAsync("Alive");
         await console.Cluster.KillAsync("node-2");
         try
         {
-            await Expect(row).ToContainTextAsync("Dead", Patience);
-            await Expect(view.Page.Locator("a.alarms")).ToContainTextAsync("alarm", Patience);
-            await Expect(view.Page.GetByRole(AriaRole.Status).First).ToContainTextAsync("node-2", Patience);
+            await Expect(row).ToContainTextAsync("Dead");
+            await Expect(view.Page.Locator("a.alarms")).ToContainTextAsync("alarm");
+            await Expect(view.Page.GetByRole(AriaRole.Status).First).ToContainTextAsync("node-2");
             await view.PictureAsync("console-node-dead");
             await view.AssertSoundAsync();
             await view.GoAsync("/console/files");
@@ -75,7 +73,7 @@ public sealed class TransferTests(ConsoleFixture console)
             await console.Cluster.StartAgainAsync("node-2");
         }
         await view.GoAsync("/console");
-        await Expect(row).ToContainTextAsync("Alive", Patience);
+        await Expect(row).ToContainTextAsync("Alive");
     }
 
     private static async Task<byte[]> DownloadAsync(ConsoleView view, ILocator link)

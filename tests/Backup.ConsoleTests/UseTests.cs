@@ -1,5 +1,6 @@
 using Backup.ClusterTests;
 using Backup.Protocol;
+using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace Backup.ConsoleTests;
@@ -39,12 +40,11 @@ public sealed class UseTests(ConsoleFixture console)
         await view.Page.GetByLabel("Name", new() { Exact = true }).FillAsync("pinned");
         await view.Page.GetByLabel("Pinned for days").FillAsync("30");
         await view.Page.GetByText("Name this moment").ClickAsync();
-        await view.Page.GetByRole(Microsoft.Playwright.AriaRole.Button, new() { Name = "Delete pinned" }).ClickAsync();
-        await view.PictureAsync("console-confirm");
-        await view.Page.GetByRole(Microsoft.Playwright.AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
-        await view.Page.GetByRole(Microsoft.Playwright.AriaRole.Button, new() { Name = "Delete pinned" }).ClickAsync();
-        await view.Page.GetByRole(Microsoft.Playwright.AriaRole.Button, new() { Name = "Delete", Exact = true }).Last.ClickAsync();
-        await Expect(view.Page.GetByRole(Microsoft.Playwright.AriaRole.Alert)).ToContainTextAsync("'pinned' is pinned until");
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Delete pinned" }).ClickAsync();
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Delete pinned" }).ClickAsync();
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Delete", Exact = true }).Last.ClickAsync();
+        await Expect(view.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("'pinned' is pinned until");
     }
 
     [SkippableFact]
@@ -60,6 +60,30 @@ public sealed class UseTests(ConsoleFixture console)
         await Expect(view.Page.Locator("#preview")).ToContainTextAsync("keep auto-2: last");
         await Expect(view.Page.Locator("#preview")).ToContainTextAsync("drop auto-1");
         await view.PictureAsync("console-retention");
+        await view.AssertSoundAsync();
+    }
+
+    [SkippableFact]
+    public async Task What_a_death_would_mean_is_told_and_a_drain_is_asked_about_first()
+    {
+        await using var view = await console.OpenAsync("/console/operate");
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "What if it dies: node-1" }).ClickAsync();
+        await Expect(view.Page.Locator("#what-if")).ToContainTextAsync("No version would be lost.");
+        await view.PictureAsync("console-operate");
+        await view.AssertSoundAsync();
+
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Drain node-4" }).ClickAsync();
+        await Expect(view.Page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("move to other nodes");
+        await view.PictureAsync("console-confirm");
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Drain", Exact = true }).Last.ClickAsync();
+        var row = view.Page.Locator("#nodes tr", new() { HasText = "node-4" });
+        await Expect(row).ToContainTextAsync("Draining");
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Stop draining node-4" }).ClickAsync();
+        await view.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Stop draining" }).ClickAsync();
+        await Expect(row).ToContainTextAsync("Alive");
+        await view.GoAsync("/console/activity");
+        await Expect(view.Page.Locator("#events")).ToContainTextAsync("node-4");
+        await view.PictureAsync("console-activity");
         await view.AssertSoundAsync();
     }
 

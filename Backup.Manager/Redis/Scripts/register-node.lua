@@ -35,7 +35,8 @@ if why then
 end
 local epoch = int(redis.call('INCR', KEYS[6]))
 if not lost then
-  incarnation_epoch, lost = epoch, old and int(load) or '0'
+  -- One that is unknown here and yet was registered once has what it held before the metadata were lost: repair may count on it.
+  incarnation_epoch, lost = not old and last_epoch > 0 and '0' or epoch, old and int(load) or '0'
 end
 redis.call('HSET', KEYS[1], id,
   table.concat({ epoch, ARGV[5], incarnation_epoch, lost, ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[1], ARGV[4] }, ' '))

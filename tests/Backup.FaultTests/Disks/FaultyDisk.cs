@@ -28,7 +28,8 @@ public class FaultyDisk(string directory, Random random) : Disk
     /// <summary>Changing calls so far: the places at which a sweep crashes.</summary>
     public int Calls { get; private set; }
 
-    public int Syncs { get; private set; }
+    /// <summary>How often a crash took the index or made it older: what was known only from it, or from damaged bytes, is forgotten then.</summary>
+    public int IndexesLost { get; private set; }
 
     public bool HasCrashed => crashed is not null;
 
@@ -92,6 +93,7 @@ public class FaultyDisk(string directory, Random random) : Disk
                 File.WriteAllBytes(path, bytes);
         }
         index.Leave(state.Index, state.Now, state.Older, random);
+        IndexesLost += state.Index == IndexFate.Kept ? 0 : 1;
         (crashed, plan, FailingReads, FailingSyncs) = (null, null, 0, 0);
         index.Forget();
         // After the death of the process alone what was not synced still is not.
@@ -154,7 +156,6 @@ public class FaultyDisk(string directory, Random random) : Disk
         lock (gate)
         {
             Change("sync");
-            Syncs++;
             // Nothing was written to it since it was last safe.
             if (!open.TryGetValue(file, out var inode))
                 return;

@@ -56,7 +56,7 @@ internal sealed class Checks(World world)
         {
             var versions = listed.Where(file => file.Key.Client == client).SelectMany(file => file.Value).ToList();
             foreach (var version in versions.Where(version => version.Nodes.Distinct().Count() != 2 || version.CopiesOwed != 0))
-                Wrong($"I3: version {version.Version} of {version.Path} is on {string.Join(", ", version.Nodes)} and owes {version.CopiesOwed}");
+                Wrong($"I3: version {version.Version} of {version.Path} is on {string.Join(", ", version.Nodes)} and owes {version.CopiesOwed}; {await world.Lane.Database.SortedSetLengthAsync(Keys.Debts)} debts, {string.Join(' ', (await world.Lane.Database.HashGetAllAsync(Keys.Repair)).Select(e => $"{e.Name}={e.Value}"))}");
             var cluster = world.Connect(client);
             foreach (var node in world.Nodes.Where(world.IsWhole))
             {
@@ -152,6 +152,9 @@ internal sealed class Checks(World world)
             var named = new HashSet<ChunkId>();
             foreach (var (_, id) in node.Store.Index.ManifestsAfter(client, 0, 10_000))
             {
+                // Of a version that was never committed there may be no other copy to repair it from.
+                if (node.Store.Index.IsDamaged(new RecordKey(client, RecordKind.Manifest, id)))
+                    return;
                 using var record = await node.Store.ReadAsync(client, RecordKind.Manifest, id, default);
                 named.UnionWith(node.Store.OpenManifest(record!, node.Id.Value).Refs.Select(part => part.Id));
             }

@@ -218,7 +218,7 @@ internal sealed class Schedule(World world)
                 break;
             default:
                 world.Victim ??= node;
-                world.IsVictimDamaged = true;
+                world.Damage();
                 world.Victim.Disk.FailingReads = random.Next(1, 4);
                 world.Note($"{world.Victim.Disk.FailingReads} reads of {world.Victim.Id} fail");
                 break;
@@ -254,7 +254,7 @@ internal sealed class Schedule(World world)
             await WipeAsync(node);
             return;
         }
-        world.IsVictimDamaged = true;
+        world.Damage();
         var packs = Directory.GetFiles(Path.Combine(node.Folder, "packs"), "*.pack").Order().ToArray();
         if (packs.Length == 0)
             return;
@@ -271,7 +271,7 @@ internal sealed class Schedule(World world)
     {
         world.Note($"the directory of {node.Id} is wiped");
         await node.WipeAsync();
-        world.IsVictimDamaged = false;
+        world.Wiped();
         await world.PassAsync(TimeSpan.FromSeconds(8));
         await node.HeartbeatAsync();
     }

@@ -56,7 +56,19 @@ internal sealed class World : IAsyncDisposable
     public SimNode? Victim { get; set; }
 
     /// <summary>Whether bytes of it are wrong now. An empty directory is not: repair fills it.</summary>
-    public bool IsVictimDamaged { get; set; }
+    public bool IsVictimDamaged { get; private set; }
+
+    private int indexesLost;
+
+    public void Damage()
+    {
+        if (!IsVictimDamaged)
+            indexesLost = Victim!.Disk.IndexesLost;
+        IsVictimDamaged = true;
+    }
+
+    /// <summary>It has an empty directory, which repair fills.</summary>
+    public void Wiped() => IsVictimDamaged = false;
 
     public bool IsWhole(SimNode node) => node != Victim || !IsVictimDamaged;
 
@@ -153,7 +165,8 @@ internal sealed class World : IAsyncDisposable
         await PassAsync(SimNode.ScrubTime);
         await PassAsync(TimeSpan.FromSeconds(10));
         await Victim!.ScrubAsync();
-        IsVictimDamaged = false;
+        // A manifest that rotted before the index was made anew is known to nobody on this node: it is not looked for.
+        IsVictimDamaged = Victim!.Disk.IndexesLost > indexesLost;
     }
 
     public void Note(string what)
