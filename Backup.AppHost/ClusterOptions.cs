@@ -43,6 +43,12 @@ public sealed record ClusterOptions
 
     public RedisKind Redis { get; private init; }
 
+    /// <summary>How long a node may be dead before its files get other copies; null leaves it to the manager.</summary>
+    public TimeSpan? RepairGrace { get; private init; }
+
+    /// <summary>What to do when fewer nodes take files than copies are asked for: refuse, or accept-debt; null leaves it to the manager.</summary>
+    public string? OnMissingCopies { get; private init; }
+
     public int RedisPort => BasePort - 1;
 
     public string RedisDirectory => Path.Combine(DataDirectory, "redis");
@@ -80,7 +86,7 @@ public sealed record ClusterOptions
     private static ClusterOptions Read(IConfiguration configuration, string repository)
     {
         var section = configuration.GetSection("Cluster");
-        string[] known = [nameof(Nodes), nameof(Managers), nameof(Copies), nameof(BasePort), nameof(DataDirectory), nameof(Redis)];
+        string[] known = [nameof(Nodes), nameof(Managers), nameof(Copies), nameof(BasePort), nameof(DataDirectory), nameof(Redis), nameof(RepairGrace), nameof(OnMissingCopies)];
         var unknown = section.GetChildren().FirstOrDefault(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase));
         if (unknown is not null)
             throw new BadSettingException($"Cluster:{unknown.Key} is not a setting. There are {string.Join(", ", known.Select(name => $"Cluster:{name}"))}.");
@@ -110,8 +116,16 @@ public sealed record ClusterOptions
             BasePort = Ports.Choose(basePort, nodes + managers - 1, withRedis: kind == RedisKind.Embedded),
             DataDirectory = Path.GetFullPath(section[nameof(DataDirectory)] is { Length: > 0 } directory ? directory : ".cluster", repository),
             Redis = kind,
+            OnMissingCopies = section[nameof(OnMissingCopies)] is not { Length: > 0 } policy ? null : policy is "refuse" or "accept-debt" ? policy
+                : throw new BadSettingException($"Cluster:OnMissingCopies={policy} is neither refuse nor accept-debt."),
+            RepairGrace = Time(section, nameof(RepairGrace)),
         };
     }
+
+    private static TimeSpan? Time(IConfiguration section, string name) =>
+        section[name] is not { Length: > 0 } text ? null
+        : TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) && time >= TimeSpan.Zero ? time
+        : throw new BadSettingException($"Cluster:{name}={text} is not a time such as 00:10:00.");
 
     private static int Number(IConfiguration section, string name, int min, int max, int otherwise)
     {

@@ -40,7 +40,10 @@ internal sealed record Surroundings(
         var output = Console.IsOutputRedirected ? new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), BlockChars) : Console.Out;
         return new Surroundings(output, Console.Error, isTerminal,
             name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null,
-            Environment.CurrentDirectory, TimeProvider.System) { Name = OfProcessName() };
+            Environment.CurrentDirectory, TimeProvider.System)
+        {
+            Name = OfProcessName(),
+        };
     }
 
     private static IReadOnlyList<string> OfProcessCommand()

@@ -4,7 +4,7 @@ namespace Backup.Manager;
 
 /// <summary>The manager behind its routes. It holds nothing: any number of them may run on one Redis.</summary>
 public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing listing, Registry registry, Status status, Collection.Snapshots snapshots, Collection.Retention retention,
-    Collection.Drops drops, EventLog events, RepairRequests repair, WhatIf whatIf) : IManager
+    Collection.Drops drops, EventLog events, RepairRequests repair, WhatIf whatIf, MomentKeeper moments) : IManager
 {
     public Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct) => placer.PlaceAsync(client, request, ct);
 
@@ -38,17 +38,34 @@ public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing
 
     public Task<WhatIfReply> WhatIfAsync(WhatIfRequest request, CancellationToken ct) => whatIf.AskAsync(request, ct);
 
-    public Task<Snapshot> SnapshotAsync(ClientId client, SnapshotRequest request, CancellationToken ct) => snapshots.PutAsync(client, request, ct);
+    public Task<Snapshot> SnapshotAsync(ClientId client, SnapshotRequest request, CancellationToken ct) => KeepingAsync(client, snapshots.PutAsync(client, request, ct), ct);
 
     public async Task<SnapshotsReply> SnapshotsAsync(ClientId client, CancellationToken ct) => new(await snapshots.ListAsync(client, ct));
 
     public async Task<SnapshotsReply> DeleteSnapshotAsync(ClientId client, SnapshotDeleteRequest request, CancellationToken ct)
     {
         await snapshots.DropAsync(client, request.Name, ct);
+        await moments.KeepAsync(client, ct);
         return new SnapshotsReply(await snapshots.ListAsync(client, ct));
     }
 
-    public Task<RetentionReply> RetainAsync(ClientId client, RetentionRequest request, CancellationToken ct) => retention.RetainAsync(client, request, ct);
+    public Task<RetentionReply> RetainAsync(ClientId client, RetentionRequest request, CancellationToken ct) => request.Apply
+        ? KeepingAsync(client, retention.RetainAsync(client, request, ct), ct) : retention.RetainAsync(client, request, ct);
 
-    public Task<UndoReply> UndoRetentionAsync(ClientId client, CancellationToken ct) => drops.UndoAsync(client, ct);
+    public async Task<UndoReply> UndoRetentionAsync(ClientId client, CancellationToken ct)
+    {
+        var reply = await KeepingAsync(client, drops.UndoAsync(client, ct), ct);
+        // While they were dropped nobody made copies of them.
+        if (reply.Versions > 0)
+            await repair.AskRepairAsync(ct);
+        return reply;
+    }
+
+    /// <summary>What changes the named moments of a client is answered once nodes keep them.</summary>
+    private async Task<T> KeepingAsync<T>(ClientId client, Task<T> change, CancellationToken ct)
+    {
+        var done = await change;
+        await moments.KeepAsync(client, ct);
+        return done;
+    }
 }

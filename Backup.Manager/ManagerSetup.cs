@@ -19,12 +19,16 @@ public static class ManagerSetup
         services.AddSingleton<ClusterView>().AddSingleton<EventLog>();
         services.AddSingleton<NodeCalls>().AddSingleton<FileRepair>().AddSingleton<Reconciler>().AddSingleton<RepairRequests>().AddSingleton<WhatIf>();
         services.AddSingleton<ManagerCatalogue>();
-        services.AddSingleton<Rebuilder>().AddSingleton<IRebuilder>(all => all.GetRequiredService<Rebuilder>()).AddSingleton<VersionMerger>();
+        services.AddSingleton<Rebuilder>().AddSingleton<IRebuilder>(all => all.GetRequiredService<Rebuilder>()).AddSingleton<VersionMerger>().AddSingleton<MomentKeeper>();
         services.AddSingleton<RebuildWorker>().AddHostedService(all => all.GetRequiredService<RebuildWorker>());
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
+        services.AddSingleton<Network>(all => new PeerNetwork(all.GetRequiredService<PeerGrants>(), (uri, ct) => all.GetRequiredService<Registry>().NodeAtAsync(uri, ct)));
+        services.AddSingleton<Access.Tokens>();
+        services.AddSingleton<IAccess>(all => all.GetRequiredService<Access.Tokens>());
+        services.AddSingleton<ITokens>(all => all.GetRequiredService<Access.Tokens>());
         services.AddSingleton<IOperator>(all => all.GetRequiredService<ManagerCatalogue>());
-        services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax);
+        services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax).AddCheck<RebuildCheck>("rebuild", timeout: RedisCheck.AnswerTimeMax);
         services.AddHostedService<ClusterGauges>();
         services.AddSingleton<ReservationExpiry>().AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
         services.AddSingleton<Watch>().AddHostedService(all => all.GetRequiredService<Watch>());

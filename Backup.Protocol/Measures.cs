@@ -70,24 +70,31 @@ public static class Measures
 
     /// <summary>What a node is asked when measurements are collected. The meter is the node's own, and ends with it.</summary>
     /// <param name="waiting">Segments that wait for the next fsync.</param>
-    public static void ObserveNode(Meter meter, NodeId node, Func<NodeSpace> space, Func<long> waiting)
+    /// <param name="scrubbed">How long ago the pack that waits longest for its next verification was verified.</param>
+    public static void ObserveNode(Meter meter, NodeId node, Func<NodeSpace> space, Func<long> waiting, Func<TimeSpan> scrubbed)
     {
         var tag = new KeyValuePair<string, object?>(Tags.Node, node.Value);
         meter.CreateObservableGauge("backup.disk.free", () => new Measurement<long>(space().FreeBytes, tag), "By", "Free for new data, the reserve taken off.");
         meter.CreateObservableGauge("backup.disk.stored", () => new Measurement<long>(space().StoredBytes, tag), "By", "Bytes of all packs.");
+        meter.CreateObservableGauge("backup.scrub.age", () => new Measurement<double>(scrubbed().TotalSeconds, tag), "s", "Since the pack that waits longest for its next verification was verified.");
         meter.CreateObservableGauge("backup.fsync.queue", () => new Measurement<long>(waiting(), tag), "{segment}", "Segments that wait for the next fsync.");
     }
 
     /// <summary>What a manager is asked when measurements are collected.</summary>
     /// <param name="loads">Files of which each node holds a copy, reservations included.</param>
     /// <param name="owed">Versions with fewer copies than the policy asks for.</param>
+    /// <param name="left">Versions that repair knows of and has not copied yet.</param>
+    /// <param name="lost">Versions without any good copy on a node that is alive.</param>
     /// <param name="reserved">Places given out and not committed.</param>
     /// <param name="waiting">Calls that wait for their turn at Redis.</param>
-    public static void ObserveManager(Meter meter, Func<IEnumerable<(string Node, long Files)>> loads, Func<long> owed, Func<long> reserved, Func<long> waiting)
+    public static void ObserveManager(
+        Meter meter, Func<IEnumerable<(string Node, long Files)>> loads, Func<long> owed, Func<long> left, Func<long> lost, Func<long> reserved, Func<long> waiting)
     {
         meter.CreateObservableGauge("backup.node.files", () => loads().Select(load => new Measurement<long>(load.Files, new KeyValuePair<string, object?>(Tags.Node, load.Node))),
             "{file}", "Files of which the node holds a copy, reservations included.");
         meter.CreateObservableGauge("backup.versions.owed", owed, "{version}", "Versions with fewer copies than the policy asks for.");
+        meter.CreateObservableGauge("backup.repair.backlog", left, "{version}", "Versions that repair knows of and has not copied yet.");
+        meter.CreateObservableGauge("backup.versions.lost", lost, "{version}", "Versions without any good copy on a node that is alive.");
         meter.CreateObservableGauge("backup.places.reserved", reserved, "{place}", "Places given out and not committed.");
         meter.CreateObservableGauge("backup.redis.queue", waiting, "{call}", "Calls that wait for their turn at Redis.");
     }

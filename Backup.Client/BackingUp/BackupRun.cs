@@ -24,6 +24,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     private Failure? snapshotFailure;
     private bool interrupted;
     private long linksOutside;
+    private LargeUploads? large;
 
     /// <summary>After Ctrl-C a segment under way may take as long as it ever may; then it is cut short.</summary>
     private static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(30);
@@ -38,6 +39,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         var cluster = request.DryRun ? session.ConnectToPreview() : session.ConnectToWrite();
         var folder = new CatalogueFolder(session.Surroundings, cluster.Client);
         using var held = folder.Lock();
+        large = new LargeUploads(folder);
         using var plan = new BackupPlan(folder);
         var planner = new BackupPlanner(session, cluster, folder, request, progress, Report);
         if (paths.Count > 0)
@@ -56,7 +58,10 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
                 if (HasStored || planner.CatalogueIsOld)
                     catalogue.Finish(await SequenceAfterAsync(cluster, sequence, ct));
                 if (!clusterFailed)
+                {
+                    large.Clear();
                     await NameAsync(cluster, planner, ct);
+                }
             }
         }
         var counters = progress.Counters;
@@ -104,6 +109,8 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
             if (result.Receipt is { } receipt)
             {
                 Count(receipt, entry!.Kind);
+                if (LargeUploads.IsLarge(entry))
+                    large!.Stored(entry.Path);
                 // What changed under the reader must not look unchanged the next time.
                 if (failure is null && receipt.Kind != VersionKind.Tombstone)
                     catalogue?.Add(entry! with { Version = receipt.Version, Digest = receipt.Digest, Racy = planner.IsRacy(new ScannedFile(entry.Path, entry.ToStat())) });
@@ -138,7 +145,10 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
             }
             Func<Stream>? open = entry.Kind != VersionKind.File ? null
                 : () => session.Root.OpenFile(entry.Path, entry.ToStat(), () => changedWhileRead[entry.Path] = true);
-            return new SourceFile(entry.Path, entry.Kind, entry.SizeBytes, entry.MtimeNs, entry.Mode, target, open);
+            return new SourceFile(entry.Path, entry.Kind, entry.SizeBytes, entry.MtimeNs, entry.Mode, target, open)
+            {
+                Operation = LargeUploads.IsLarge(entry) ? large!.OperationFor(entry) : null,
+            };
         }
         catch (FailureException e)
         {

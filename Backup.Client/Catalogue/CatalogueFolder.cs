@@ -21,6 +21,9 @@ internal sealed class CatalogueFolder(Surroundings surroundings, ClientId client
     /// <summary>A folder for files that are fetched to be sent again.</summary>
     public string FetchedPath => Path.Join(folder, "fetched");
 
+    /// <summary>A folder with a file for each large file that is being sent.</summary>
+    public string UnderWayPath => Path.Join(folder, "underway");
+
     /// <exception cref="FailureException">Another backup of this root is under way.</exception>
     public IDisposable Lock() => PrivateFile.TryLock(Path.Join(folder, "lock")) ?? throw new Failure(FailureCode.Busy,
         "Another backup of this root is under way.", "client", "Wait until it has ended, then try again.").Exception();

@@ -11,7 +11,7 @@ internal static class RootCheck
     public static IEnumerable<Finding> Find(Session session)
     {
         if (session.Settings.File is { } file)
-            yield return Finding.Fine(Area, "settings", $"from {file}");
+            yield return Finding.Fine(Area, "settings", $"from {file}{(session.Choices.Root is null && session.Surroundings.Variable("BACKUP_ROOT") is null ? "" : ", but for the root and its patterns")}");
         if (session.Settings.Root is not { } root)
         {
             yield return new Finding(Area, "root", FindingState.Wrong, "no root directory is named", "Run `init`, or name one with --root DIR, BACKUP_ROOT, or \"root\" in backup.json.");

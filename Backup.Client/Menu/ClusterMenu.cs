@@ -39,15 +39,17 @@ internal sealed class ClusterMenu(Session session, Screen screen)
                     screen.Panel($"Without {imagined.Id}", ClusterText.WhatIf(await cluster.AskAsync(node => node.WhatIfAsync(new WhatIfRequest(imagined.Id), ct), ct)));
                 break;
             case "repair":
+                var last = await cluster.AskAsync(node => node.RepairStatusAsync(ct), ct);
                 var repair = await cluster.AskAsync(node => node.RepairAsync(ct), ct);
-                screen.Panel("Repair", ClusterText.Repair(await ClusterRepairCommand.WaitAsync(session, cluster, "Repairing", repair, ct), session.Surroundings.Time));
+                screen.Panel("Repair", ClusterText.Repair(await ClusterRepairCommand.WaitAsync(session, cluster, "Repairing", repair, last.StartedMs, ct), session.Surroundings.Time));
                 break;
             case "rebalance":
                 screen.Panel("How even they are", ClusterText.Evenness(status));
                 if (await screen.ConfirmAsync("Move files?", ct))
                 {
+                    var earlier = await cluster.AskAsync(node => node.RepairStatusAsync(ct), ct);
                     var moving = await cluster.AskAsync(node => node.RebalanceAsync(ct), ct);
-                    screen.Panel("Rebalance", ClusterText.Repair(await ClusterRepairCommand.WaitAsync(session, cluster, "Rebalancing", moving, ct), session.Surroundings.Time));
+                    screen.Panel("Rebalance", ClusterText.Repair(await ClusterRepairCommand.WaitAsync(session, cluster, "Rebalancing", moving, earlier.StartedMs, ct), session.Surroundings.Time));
                 }
                 break;
             case "drain":

@@ -19,7 +19,11 @@ internal sealed class Picker<T>(IAnsiConsole console, string title, IReadOnlyLis
     private const int OtherLines = 6;
     private const int LinesMax = 20;
 
+    /// <summary>The system's signal of another size comes before the console has noticed it: looking is surer.</summary>
+    private static readonly TimeSpan SizeLookEvery = TimeSpan.FromMilliseconds(200);
+
     private int lines = LinesFor(console);
+    private (int Width, int Height) size = (console.Profile.Width, console.Profile.Height);
     private string filter = "";
     private List<Choice<T>> shown = [.. choices];
     private int cursor;
@@ -29,18 +33,18 @@ internal sealed class Picker<T>(IAnsiConsole console, string title, IReadOnlyLis
 
     private Task<(bool Picked, T? Value)> PickLiveAsync(CancellationToken ct) => console.Live(Picture()).AutoClear(true).StartAsync(async live =>
     {
-        using var resized = new Resizing();
         while (true)
         {
             ct.ThrowIfCancellationRequested();
             live.UpdateTarget(Picture());
             live.Refresh();
             var reading = console.Input.ReadKeyAsync(intercept: true, ct);
-            while (await Task.WhenAny(reading, resized.NextAsync()) != reading)
+            while (await Task.WhenAny(reading, Task.Delay(SizeLookEvery, TimeProvider.System, ct)) != reading)
             {
+                if (size == (console.Profile.Width, console.Profile.Height))
+                    continue;
                 // The terminal has broken the old lines anew: nothing of the picture is where it was.
                 console.Clear();
-                lines = LinesFor(console);
                 live.UpdateTarget(Picture());
                 live.Refresh();
             }
@@ -122,7 +126,9 @@ internal sealed class Picker<T>(IAnsiConsole console, string title, IReadOnlyLis
 
     private Rows Picture()
     {
-        var width = console.Profile.Width;
+        size = (console.Profile.Width, console.Profile.Height);
+        lines = LinesFor(console);
+        var width = size.Width;
         var first = Math.Clamp(cursor - lines / 2, 0, Math.Max(shown.Count - lines, 0));
         var rows = new List<IRenderable> { new Text(Fit(title, width), new Style(decoration: Decoration.Bold)) };
         if (filter.Length > 0)

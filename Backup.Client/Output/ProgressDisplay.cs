@@ -77,7 +77,7 @@ internal static class ProgressDisplay
     {
         var counters = progress.Counters;
         if (progress.FilesPlanned == 0)
-            return $"{Sizes.Count(Volatile.Read(ref progress.Scanned), "file")} looked at";
+            return $"{Sizes.Count(Volatile.Read(ref progress.Scanned), progress.Noun.One, progress.Noun.Many)} looked at";
         var bytes = Interlocked.Read(ref counters.BytesRead);
         var line = $"{Interlocked.Read(ref counters.Files)} of {Sizes.Count(progress.FilesPlanned, progress.Noun.One, progress.Noun.Many)}";
         if (progress.BytesPlanned > 0)

@@ -33,6 +33,10 @@ internal static class Look
             TextPrimary = "#f1f1f4",
             TextSecondary = "#c8cad0",
         },
-        Typography = new Typography { Default = new DefaultTypography { FontFamily = Fonts, LetterSpacing = "normal" } },
+        Typography = new Typography
+        {
+            Button = new ButtonTypography { TextTransform = "none", FontWeight = "600", LetterSpacing = "normal" },
+            Default = new DefaultTypography { FontFamily = Fonts, LetterSpacing = "normal" },
+        },
     };
 }

@@ -6,9 +6,9 @@ namespace Backup.WebConsole.Watching;
 /// <param name="Status">Null until it was first asked.</param>
 /// <param name="Events">The last of them, oldest first.</param>
 /// <param name="Failure">Why this picture is no newer; null while it is new.</param>
-public sealed record ClusterPicture(ClusterStatus? Status, IReadOnlyList<ClusterEvent> Events, RepairStatus? Repair, Failure? Failure)
+public sealed record ClusterPicture(ClusterStatus? Status, IReadOnlyList<ClusterEvent> Events, Failure? Failure)
 {
-    public static readonly ClusterPicture None = new(null, [], null, null);
+    public static readonly ClusterPicture None = new(null, [], null);
 
     /// <summary>What somebody should look at.</summary>
     public int Alarms => (Status?.Problems.Length ?? 0) + (Failure is null ? 0 : 1);
@@ -17,8 +17,7 @@ public sealed record ClusterPicture(ClusterStatus? Status, IReadOnlyList<Cluster
 /// <summary>
 /// Looks at the cluster while at least one browser shows it, and tells all of them: ten browsers cost the cluster what one does.
 /// </summary>
-/// <param name="keeper">Null while the manager does not offer it.</param>
-public sealed class ClusterWatch(ICatalogue catalogue, TimeProvider time, IOperator? keeper = null) : IDisposable
+public sealed class ClusterWatch(ICatalogue catalogue, IOperator keeper, TimeProvider time) : IDisposable
 {
     /// <summary>A heartbeat: nothing the manager knows changes faster.</summary>
     private static readonly TimeSpan Rhythm = TimeSpan.FromSeconds(2);
@@ -89,9 +88,7 @@ public sealed class ClusterWatch(ICatalogue catalogue, TimeProvider time, IOpera
     {
         try
         {
-            var status = await catalogue.ClusterAsync(ct);
-            return keeper is null ? new ClusterPicture(status, [], null, null)
-                : new ClusterPicture(status, await EventsAsync(keeper, ct), await keeper.RepairStatusAsync(ct), null);
+            return new ClusterPicture(await catalogue.ClusterAsync(ct), await EventsAsync(ct), null);
         }
         catch (FailureException e)
         {
@@ -99,10 +96,10 @@ public sealed class ClusterWatch(ICatalogue catalogue, TimeProvider time, IOpera
         }
     }
 
-    private async Task<IReadOnlyList<ClusterEvent>> EventsAsync(IOperator from, CancellationToken ct)
+    private async Task<IReadOnlyList<ClusterEvent>> EventsAsync(CancellationToken ct)
     {
         var known = Now.Events;
-        var news = (await from.EventsAsync(new EventsRequest(known.Count == 0 ? 0 : known[^1].Sequence, EventsMax), ct)).Events;
+        var news = (await keeper.EventsAsync(new EventsRequest(known.Count == 0 ? 0 : known[^1].Sequence, EventsMax), ct)).Events;
         return news.Length == 0 ? known : [.. known.Concat(news).TakeLast(EventsMax)];
     }
 

@@ -3,23 +3,25 @@ using Backup.Protocol;
 
 namespace Backup.Manager;
 
-/// <summary>What was last said of a node in events, as Redis keeps it: "incarnation alive|dead sinceMs draining|- drained|- full|- staleEpoch".</summary>
+/// <summary>What was last said of a node in events, as Redis keeps it: "incarnation alive|dead sinceMs draining|- drained|- full|- staleEpoch watch".</summary>
 /// <param name="SinceMs">When its death, or its life, was noticed.</param>
-public sealed record NodeNotice(Guid Incarnation, bool IsDead, long SinceMs, bool IsDraining, bool IsDrained, bool IsFull, long StaleEpoch)
+/// <param name="Watch">The token of the duty under which its death was noticed; 0 while it lives. Of what was noticed under another nobody knows whether it was watched all the time.</param>
+public sealed record NodeNotice(Guid Incarnation, bool IsDead, long SinceMs, bool IsDraining, bool IsDrained, bool IsFull, long StaleEpoch, long Watch)
 {
     public static NodeNotice Parse(string text)
     {
         var fields = text.Split(' ');
         return new NodeNotice(Guid.ParseExact(fields[0], "N"), fields[1] == "dead", Number(fields[2]),
-            fields[3] == "draining", fields[4] == "drained", fields[5] == "full", Number(fields[6]));
+            fields[3] == "draining", fields[4] == "drained", fields[5] == "full", Number(fields[6]), Number(fields[7]));
     }
 
     /// <summary>What is to be said of a node now, after what was said before.</summary>
-    public static NodeNotice Of(NodeView node, long nowMs)
+    public static NodeNotice Of(NodeView node, long nowMs, long watch)
     {
         var isDead = node.State == NodeState.Dead;
-        return new NodeNotice(node.Line.Incarnation, isDead, node.Notice is { } before && before.IsDead == isDead ? before.SinceMs : nowMs,
-            node.IsDraining, node.IsDrained, node.State == NodeState.Full, node.StaleEpoch ?? 0);
+        var token = isDead ? watch : 0;
+        return new NodeNotice(node.Line.Incarnation, isDead, node.Notice is { } before && before.IsDead == isDead && before.Watch == token ? before.SinceMs : nowMs,
+            node.IsDraining, node.IsDrained, node.State == NodeState.Full, node.StaleEpoch ?? 0, token);
     }
 
     /// <summary>The events that lead from what was said before to this.</summary>
@@ -44,7 +46,7 @@ public sealed record NodeNotice(Guid Incarnation, bool IsDead, long SinceMs, boo
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Incarnation:N} {(IsDead ? "dead" : "alive")} {SinceMs} {(IsDraining ? "draining" : "-")} {(IsDrained ? "drained" : "-")} {(IsFull ? "full" : "-")} {StaleEpoch}");
+        $"{Incarnation:N} {(IsDead ? "dead" : "alive")} {SinceMs} {(IsDraining ? "draining" : "-")} {(IsDrained ? "drained" : "-")} {(IsFull ? "full" : "-")} {StaleEpoch} {Watch}");
 
     private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 }

@@ -18,19 +18,22 @@ public sealed class Watch(Metadata metadata, ClusterView view, EventLog events, 
 
     private const string Owed = "owed", Paid = "paid";
 
-    private readonly DutyLease duty = new(metadata, time, "watch", onLostMetadata: true);
+    /// <summary>The background duty.</summary>
+    public const string Duty = "watch";
+
+    private readonly DutyLease duty = new(metadata, time, Duty, onLostMetadata: true);
 
     /// <summary>Half a heartbeat: a death is noticed hardly later than its lease ends.</summary>
     protected override TimeSpan IdleInterval => Leases.Heartbeat / 2;
 
     public override async Task<WorkerStep> StepAsync(CancellationToken cancellationToken)
     {
-        if (await duty.TakeAsync(cancellationToken) is null)
+        if (await duty.TakeAsync(cancellationToken) is not { } token)
             return WorkerStep.Idle;
         var now = await view.ReadAsync(cancellationToken);
         foreach (var node in now.Nodes)
         {
-            var notice = NodeNotice.Of(node, now.NowMs);
+            var notice = NodeNotice.Of(node, now.NowMs, token);
             if (notice != node.Notice)
                 await events.NoticeAsync(node.Id.Value, node.Notice?.ToString() ?? "", notice.ToString(), node.Id.Value, notice.Since(node.Notice, node.Id), cancellationToken);
         }

@@ -13,13 +13,13 @@ public sealed class ClusterGauges : Worker
 {
     private readonly Status status;
     private readonly Meter meter = new(Telemetry.Name);
-    private volatile Reading last = new([], 0, 0);
+    private volatile Reading last = new([], 0, 0, 0, 0);
 
     public ClusterGauges(Status status, Metadata metadata, TimeProvider time, ILogger<ClusterGauges> log)
         : base(time, log)
     {
         this.status = status;
-        Measures.ObserveManager(meter, () => last.Loads, () => last.Owed, () => last.Reserved, () => metadata.Waiting);
+        Measures.ObserveManager(meter, () => last.Loads, () => last.Owed, () => last.Left, () => last.Lost, () => last.Reserved, () => metadata.Waiting);
     }
 
     /// <summary>As often as the least patient collector asks; the script takes a fraction of a millisecond.</summary>
@@ -30,7 +30,8 @@ public sealed class ClusterGauges : Worker
     public override async Task<WorkerStep> StepAsync(CancellationToken cancellationToken)
     {
         var now = await status.ReadAsync(cancellationToken);
-        last = new Reading([.. now.Nodes.Select(node => (node.Id.Value, node.Files))], 0, now.Reserved);
+        last = new Reading([.. now.Nodes.Select(node => (node.Id.Value, node.Files))],
+            now.CopiesOwed, now.Repair?.VersionsLeft ?? 0, now.Repair?.VersionsLost ?? 0, now.Reserved);
         return WorkerStep.Idle;
     }
 
@@ -40,5 +41,5 @@ public sealed class ClusterGauges : Worker
         base.Dispose();
     }
 
-    private sealed record Reading((string Node, long Files)[] Loads, long Owed, long Reserved);
+    private sealed record Reading((string Node, long Files)[] Loads, long Owed, long Left, long Lost, long Reserved);
 }

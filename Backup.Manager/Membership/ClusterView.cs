@@ -50,9 +50,10 @@ public sealed class ClusterView(Metadata metadata, TimeProvider time, IOptions<C
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         var reply = await metadata.RunAsync(new ScriptCall(Script.StatusCluster)
             .Key(Keys.Nodes, Keys.Leases, Keys.Loads, Keys.Draining, Keys.Clients, Keys.Reserved, Keys.Debts)
-            .Key(Keys.Noticed, Keys.Repair, Keys.Healed, Keys.Stale, Keys.Reconcile, Keys.Epoch, Keys.Rebuild, Keys.Inventoried), ct);
+            .Key(Keys.Noticed, Keys.Repair, Keys.Healed, Keys.Stale, Keys.Reconcile, Keys.Epoch, Keys.Rebuild, Keys.Inventoried, Keys.Duty(Watch.Duty)), ct);
         Dictionary<string, string> Hash(int index) => reply[index].Pairs.ToDictionary(pair => pair.Name, pair => pair.Value);
         var (leases, loads, noticed, healed, stale, reconcile) = (Hash(1), Hash(2), Hash(7), Hash(9), Hash(10), Hash(11));
+        var (watch, watchedUntilMs) = (Number(reply[15][0].Text), Number(reply[15][1].Text));
         var draining = reply[3].Texts.ToHashSet();
         var (rebuild, inventoried) = (RebuildState.Of(reply[13].Pairs), Hash(14));
         NodeView[] nodes = [.. reply[0].Pairs.Select(pair => NodeLine.Parse(pair.Name, pair.Value)).OrderBy(line => line.Id).Select(line =>
@@ -60,8 +61,8 @@ public sealed class ClusterView(Metadata metadata, TimeProvider time, IOptions<C
             var id = line.Id.Value;
             var state = StateOf(line, leases.TryGetValue(id, out var end) ? Number(end) : 0, draining.Contains(id), nowMs);
             var notice = noticed.TryGetValue(id, out var said) ? NodeNotice.Parse(said) : null;
-            // Counted from when a manager noticed it: while none ran, nobody could renew a lease.
-            var isGone = state == NodeState.Dead && notice is { IsDead: true } && nowMs - notice.SinceMs >= options.Value.RepairGrace.TotalMilliseconds;
+            // Counted from when a manager noticed it that has watched since: while none ran, nobody could renew a lease.
+            var isGone = state == NodeState.Dead && notice is { IsDead: true } && notice.Watch == watch && watchedUntilMs > nowMs && nowMs - notice.SinceMs >= options.Value.RepairGrace.TotalMilliseconds;
             return new NodeView(line, state, draining.Contains(id), loads.TryGetValue(id, out var files) ? Number(files) : 0, notice, isGone,
                 healed.GetValueOrDefault(id), stale.TryGetValue(id, out var since) ? Number(since) : null, reconcile.GetValueOrDefault(id),
                 !rebuild.WasLost || inventoried.GetValueOrDefault(id) == line.Incarnation.ToString("N"));

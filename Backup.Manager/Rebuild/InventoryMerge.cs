@@ -13,6 +13,9 @@ public sealed class InventoryMerge(IReadOnlyCollection<(NodeId Node, IInventory 
     /// <summary>Nodes that have not been read to their end.</summary>
     public NodeId[] Left => [.. sources.Where(source => !source.IsAtEnd).Select(source => source.Node)];
 
+    /// <summary>The newest moments that any of the nodes keeps of each client; complete once versions are given out.</summary>
+    public IEnumerable<ClientMoments> Moments => sources.SelectMany(source => source.Moments).GroupBy(kept => kept.Client).Select(kept => kept.MaxBy(one => one.Moments)!);
+
     /// <summary>The next versions of one client, at most so many; empty at the end.</summary>
     /// <exception cref="FailureException">A node did not answer. The same call may be made again, or the node given up.</exception>
     public async Task<List<IReadOnlyList<FoundCopy>>> NextAsync(int most, CancellationToken ct)
@@ -54,6 +57,8 @@ public sealed class InventoryMerge(IReadOnlyCollection<(NodeId Node, IInventory 
 
         public NodeId Node => node;
 
+        public ClientMoments[] Moments { get; private set; } = [];
+
         public bool IsEmpty => page.Count == 0 && !wasLast;
 
         public bool IsAtEnd => page.Count == 0 && wasLast;
@@ -68,6 +73,7 @@ public sealed class InventoryMerge(IReadOnlyCollection<(NodeId Node, IInventory 
             while (IsEmpty)
             {
                 var reply = await inventory.InventoryAsync(new InventoryRequest(Limits.ListPageMax, after), ct);
+                Moments = reply.Moments ?? Moments;
                 foreach (var held in reply.Held)
                     page.Enqueue(held);
                 (after, wasLast) = (reply.Next, reply.Next is null);

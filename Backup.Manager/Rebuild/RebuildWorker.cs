@@ -12,7 +12,7 @@ namespace Backup.Manager;
 /// One manager of all does it.
 /// </summary>
 public sealed partial class RebuildWorker(
-    Metadata metadata, Rebuilder rebuilder, VersionMerger merger, TimeProvider time, ILogger<RebuildWorker> log, Network? network = null) : Worker(time, log)
+    Metadata metadata, Rebuilder rebuilder, VersionMerger merger, MomentKeeper moments, TimeProvider time, ILogger<RebuildWorker> log, Network? network = null) : Worker(time, log)
 {
     /// <summary>How long after the loss was noticed nodes are waited for: a node asks every two seconds, and counts as dead after six.</summary>
     private static readonly TimeSpan RejoinTime = Leases.Node + (2 * Leases.Heartbeat);
@@ -88,6 +88,11 @@ public sealed partial class RebuildWorker(
             if (await merger.MergeAsync(token, versions, withHints: !isLate, ct) is null)
                 merge = null;
             return WorkerStep.Busy;
+        }
+        foreach (var kept in from.Moments)
+        {
+            if (!await moments.RestoreAsync(token, kept, ct))
+                break;
         }
         if (await MarkAsync(token, isDone: true, ct))
             LogDone(reading.Count, (await rebuilder.ReadAsync(ct)).Restored);

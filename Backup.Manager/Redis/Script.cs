@@ -32,6 +32,10 @@ public sealed class Script
     public static readonly Script PutSnapshot = new("put-snapshot");
     public static readonly Script DropSnapshot = new("drop-snapshot");
     public static readonly Script ListSnapshots = new("list-snapshots");
+    public static readonly Script EnrolClient = new("enrol-client");
+    public static readonly Script KeepInvitation = new("keep-invitation");
+    public static readonly Script RevokeToken = new("revoke-token");
+    public static readonly Script ShowTokens = new("show-tokens");
     public static readonly Script UnnameSnapshots = new("unname-snapshots");
     public static readonly Script RetireVersions = new("retire-versions", Nodes, Lines);
     public static readonly Script RestoreDrop = new("restore-drop", Nodes, Lines);
@@ -40,6 +44,7 @@ public sealed class Script
 
     public static readonly Script DeclareRebuild = new("declare-rebuild", Nodes, Rebuild);
     public static readonly Script MarkRebuild = new("mark-rebuild");
+    public static readonly Script ReturnMoments = new("return-moments");
     public static readonly Script MergeVersions = new("merge-versions", Nodes, Lines);
 
     private Script(string name, params string[] libraries)

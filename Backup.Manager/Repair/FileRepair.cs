@@ -101,7 +101,7 @@ public sealed partial class FileRepair(Metadata metadata, NodeCalls calls, TimeP
         {
             HashSet<long> lacking = [];
             foreach (var some in versions.Where(version => version.Nodes.Contains(node.Id)).Select(version => version.Version).Chunk(Limits.FilesPerCallMax))
-                lacking.UnionWith((await calls.Copier(node.Line.Ref).LackingAsync(client, new LackingRequest(some), ct)).Versions);
+                lacking.UnionWith((await calls.Inventory(node.Line.Ref).LackingAsync(client, new LackingRequest(some), ct)).Versions);
             return lacking;
         }
         catch (FailureException e)

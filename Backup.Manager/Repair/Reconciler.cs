@@ -19,7 +19,7 @@ public sealed partial class Reconciler(Metadata metadata, Collection.Drops drops
     /// <returns>Where the next page begins; null when all was compared.</returns>
     public async Task<string?> StepAsync(NodeView node, CancellationToken ct)
     {
-        var page = await calls.Copier(node.Line.Ref).HeldAsync(Request(node.Reconciling!), ct);
+        var page = await calls.Inventory(node.Line.Ref).HeldAsync(Request(node.Reconciling!), ct);
         foreach (var group in page.Versions.GroupBy(version => version.Client))
         {
             var surplus = await SurplusAsync(node.Id, group.Key, [.. group], ct);
@@ -37,16 +37,20 @@ public sealed partial class Reconciler(Metadata metadata, Collection.Drops drops
     {
         // Reservations first: what is committed between the two questions then stands in its line.
         var reserved = await ReservedAsync(client, ct);
-        RootedPath[] paths = [.. held.Select(version => version.Path).Distinct()];
-        var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
-        var placed = paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!)).ToDictionary(version => version.Version);
         var youngMs = (time.GetUtcNow() - YoungTime).ToUnixTimeMilliseconds();
-        List<HeldVersion> surplus = [.. held.Where(version => placed.TryGetValue(version.Version, out var line)
-            ? !line.Nodes.Contains(node)
-            : version.TimeMs < youngMs && !reserved.Contains(version.Version))];
-        // What retention dropped and an undo may bring back is still wanted.
-        var aside = surplus.Count == 0 ? [] : await drops.AsideAsync(client, [.. surplus.Select(version => version.Path).Distinct()], ct);
-        return surplus.FindAll(version => !aside.Contains(version.Version));
+        List<HeldVersion> surplus = [.. held];
+        // Retention may take a version from its line to what lies aside, and an undo bring it back: what is found in neither, twice, is in neither.
+        for (var look = 0; look < 2 && surplus.Count > 0; look++)
+        {
+            RootedPath[] paths = [.. surplus.Select(version => version.Path).Distinct()];
+            var aside = await drops.AsideAsync(client, paths, ct);
+            var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
+            var placed = paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!)).ToDictionary(version => version.Version);
+            surplus.RemoveAll(version => placed.TryGetValue(version.Version, out var line)
+                ? line.Nodes.Contains(node)
+                : version.TimeMs >= youngMs || reserved.Contains(version.Version) || aside.Contains(version.Version));
+        }
+        return surplus;
     }
 
     private async Task<HashSet<long>> ReservedAsync(ClientId client, CancellationToken ct)

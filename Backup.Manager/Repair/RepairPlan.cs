@@ -57,27 +57,28 @@ public sealed class RepairPlan(IEnumerable<RepairNode> nodes, int copies)
 
     /// <summary>What each version of a file needs; those that need nothing are left out.</summary>
     /// <param name="versions">Of one file, oldest first.</param>
-    /// <param name="rebalance">Moves one copy of a file that needs nothing else to a node with fewer files, where that brings the cluster nearer to even.</param>
+    /// <param name="rebalance">Moves copies of a file that needs nothing else to nodes with fewer files, where that brings the cluster nearer to even.</param>
     public IReadOnlyList<VersionPlan> Of(IReadOnlyList<FileVersion> versions, bool rebalance = false)
     {
-        var plans = Of(versions, leaving: null, preferred: null);
-        if (plans.Count == 0 && rebalance && FindMove(versions) is var (from, to) && from is not null)
-            plans = Of(versions, from, to);
+        var plans = Of(versions, []);
+        if (plans.Count == 0 && rebalance && FindMoves(versions) is { Count: > 0 } moves)
+            plans = Of(versions, moves);
         Count(versions, plans);
         return plans;
     }
 
-    private List<VersionPlan> Of(IReadOnlyList<FileVersion> versions, RepairNode? leaving, RepairNode? preferred)
+    private List<VersionPlan> Of(IReadOnlyList<FileVersion> versions, List<(RepairNode From, RepairNode To)> moves)
     {
         var plans = new List<VersionPlan>();
+        var leaving = moves.ConvertAll(move => move.From);
         // Placement goes by the newest version's nodes: the others follow it.
-        List<RepairNode> together = preferred is null ? [] : [preferred];
+        List<RepairNode> together = moves.ConvertAll(move => move.To);
         foreach (var version in versions.Reverse())
         {
             var listed = version.Nodes.Select(id => nodes.GetValueOrDefault(id)).OfType<RepairNode>().ToList();
             var good = listed.Where(node => IsGood(node, version)).ToList();
             // Of too many those that serve stay.
-            var kept = good.Where(node => node.Health is RepairHealth.Takes or RepairHealth.Full or RepairHealth.Away && node != leaving)
+            var kept = good.Where(node => node.Health is RepairHealth.Takes or RepairHealth.Full or RepairHealth.Away && !leaving.Contains(node))
                 .OrderBy(node => node.Health == RepairHealth.Away).Take(copies).OrderBy(good.IndexOf).ToList();
             together.AddRange(kept.Except(together));
             if (kept.Count == copies && version.Nodes.Length == copies)
@@ -96,37 +97,41 @@ public sealed class RepairPlan(IEnumerable<RepairNode> nodes, int copies)
     }
 
     /// <summary>The nodes that get a copy: those that hold other versions of the file first.</summary>
-    private List<RepairNode> Choose(FileVersion version, List<RepairNode> kept, List<RepairNode> together, RepairNode? leaving)
+    private List<RepairNode> Choose(FileVersion version, List<RepairNode> kept, List<RepairNode> together, List<RepairNode> leaving)
     {
         var chosen = kept.ToList();
-        var takers = nodes.Values.Where(node => node.Health == RepairHealth.Takes && node != leaving && node.FreeBytes >= version.SizeBytes && !kept.Contains(node)).ToList();
-        foreach (var node in together.Where(node => takers.Contains(node) && IsApart(node, chosen)).ToList())
+        var takers = nodes.Values.Where(node => node.Health == RepairHealth.Takes && !leaving.Contains(node) && node.FreeBytes >= version.SizeBytes && !kept.Contains(node)).ToList();
+        foreach (var node in together.Distinct().Where(takers.Contains))
         {
-            if (chosen.Count < copies)
+            if (chosen.Count < copies && IsApart(node, chosen))
                 chosen.Add(node);
         }
         var byId = PlacementOrder.Choose(takers.Select(AsCandidate), copies, version.SizeBytes, chosen.Select(AsCandidate));
         return [.. byId.Select(candidate => nodes[candidate.Id]).Skip(kept.Count)];
     }
 
-    /// <summary>The move that makes the file counts more even, if there is one: from above the average to below it, so that nothing is moved twice.</summary>
-    private (RepairNode? From, RepairNode? To) FindMove(IReadOnlyList<FileVersion> versions)
+    /// <summary>The moves that make the file counts more even: from above the average to below it, so that nothing is moved twice.</summary>
+    private List<(RepairNode From, RepairNode To)> FindMoves(IReadOnlyList<FileVersion> versions)
     {
         var takers = nodes.Values.Where(node => node.Health == RepairHealth.Takes).ToList();
+        List<(RepairNode From, RepairNode To)> moves = [];
         if (takers.Count == 0 || !versions.Any(Counts))
-            return default;
-        var (floor, ceiling) = (takers.Sum(node => node.Files) / takers.Count, (takers.Sum(node => node.Files) + takers.Count - 1) / takers.Count);
+            return moves;
+        var all = takers.Sum(node => node.Files);
+        var (floor, ceiling) = (all / takers.Count, (all + takers.Count - 1) / takers.Count);
         var holders = versions.Where(Counts).SelectMany(version => version.Nodes).ToHashSet();
         var sizeBytes = versions.Sum(version => version.SizeBytes);
         foreach (var from in takers.Where(node => holders.Contains(node.Id)).OrderByDescending(node => node.Files))
         {
-            var staying = versions[^1].Nodes.Where(id => id != from.Id).Select(id => nodes.GetValueOrDefault(id)).OfType<RepairNode>().ToList();
-            var free = takers.Where(node => !holders.Contains(node.Id) && node.FreeBytes >= sizeBytes && IsApart(node, staying));
-            var to = free.OrderBy(node => node.Files).ThenBy(node => node.Id).FirstOrDefault();
-            if (to is not null && ((from.Files > ceiling && to.Files < ceiling) || (from.Files > floor && to.Files < floor)))
-                return (from, to);
+            var staying = versions[^1].Nodes.Where(id => id != from.Id && moves.TrueForAll(move => move.From.Id != id))
+                .Select(id => nodes.GetValueOrDefault(id)).OfType<RepairNode>().Concat(moves.Select(move => move.To)).ToList();
+            var to = takers.Where(node => !holders.Contains(node.Id) && node.FreeBytes >= sizeBytes && IsApart(node, staying)).OrderBy(node => node.Files).ThenBy(node => node.Id).FirstOrDefault();
+            if (to is null || !((from.Files > ceiling && to.Files < ceiling) || (from.Files > floor && to.Files < floor)))
+                continue;
+            moves.Add((from, to));
+            holders.Add(to.Id);
         }
-        return default;
+        return moves;
     }
 
     /// <summary>Takes the file off the nodes that lose it and adds it to those that get it.</summary>

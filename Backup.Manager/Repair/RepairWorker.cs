@@ -25,7 +25,6 @@ public sealed partial class RepairWorker(
     private const string LostNotice = "*lost";
 
     private readonly DutyLease duty = new(metadata, time, Duty);
-    private readonly TimeProvider clock = time;
 
     /// <summary>A heartbeat: what changes is not known sooner.</summary>
     protected override TimeSpan IdleInterval => Leases.Heartbeat;
@@ -70,7 +69,7 @@ public sealed partial class RepairWorker(
     /// <returns>False when the pass has ended, or belongs to another manager now.</returns>
     private async Task<bool> PageAsync(ClusterMoment now, RepairPass pass, long token, CancellationToken ct)
     {
-        var started = clock.GetTimestamp();
+        var started = Time.GetTimestamp();
         if (await NextClientAsync(pass, ct) is not { } client)
             return await EndAsync(now, pass, token, ct);
         var from = client.ToString() == pass.Client ? Encoding.UTF8.GetBytes(pass.Path) : [];
@@ -91,7 +90,7 @@ public sealed partial class RepairWorker(
                 VersionsLost = pass.VersionsLost + done.Lost,
                 Failures = pass.Failures + done.Failures,
                 Moved = pass.Moved + done.Moved,
-                CopyMs = pass.CopyMs + (done.Copied > 0 ? (long)clock.GetElapsedTime(started).TotalMilliseconds : 0),
+                CopyMs = pass.CopyMs + (done.Copied > 0 ? (long)Time.GetElapsedTime(started).TotalMilliseconds : 0),
             };
         }
         return await SaveAsync(Keys.Repair, token, newEpoch: false, pass.Fields(), ct) is not null;
@@ -156,7 +155,7 @@ public sealed partial class RepairWorker(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var running = work(stop.Token);
-        while (await Task.WhenAny(running, Task.Delay(Leases.Duty / 3, clock, stop.Token)) != running)
+        while (await Task.WhenAny(running, Task.Delay(Leases.Duty / 3, Time, stop.Token)) != running)
         {
             if (await duty.TakeAsync(ct) != token)
             {

@@ -7,7 +7,14 @@ namespace Backup.Protocol;
 /// <param name="LinkTarget">Of a symlink.</param>
 /// <param name="Open">Opens the content; null for symlinks, folders and tombstones. Called again when a failure makes a second reading necessary; a source that cannot be read twice then throws.</param>
 public sealed record SourceFile(
-    RootedPath Path, VersionKind Kind, long SizeBytes, long MtimeNs, int Mode, string? LinkTarget, Func<Stream>? Open);
+    RootedPath Path, VersionKind Kind, long SizeBytes, long MtimeNs, int Mode, string? LinkTarget, Func<Stream>? Open)
+{
+    /// <summary>
+    /// The operation under which a file of several segments is placed, when the caller remembers it: named again after an
+    /// interruption it brings the file back to the nodes that have a part of it. Null for one of the uploader's own.
+    /// </summary>
+    public string? Operation { get; init; }
+}
 
 /// <summary>What became of one file: a receipt, a failure, or both when it was stored but changed while it was read.</summary>
 public sealed record UploadResult(RootedPath Path, Receipt? Receipt, Failure? Failure);

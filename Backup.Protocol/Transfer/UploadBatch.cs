@@ -17,11 +17,13 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
     private const int AttemptsMax = 4;
 
     /// <summary>The same in every attempt: what was placed stays placed, what was committed is committed once.</summary>
-    private readonly string operation = Guid.NewGuid().ToString("N");
+    private string operation = Guid.NewGuid().ToString("N");
     private readonly HashSet<NodeId> avoid = [];
 
     public async Task<UploadResult[]> RunAsync(IReadOnlyList<SourceFile> sources, CancellationToken ct)
     {
+        if (sources is [{ Operation: { } known }])
+            operation = known;
         using var step = Step.Begin("upload batch").Tag(Tags.Files, sources.Count);
         for (var attempt = 1; ; attempt++)
         {

@@ -71,6 +71,16 @@ public sealed class Uploader(ClusterConnection cluster, TransferCounters counter
         long bytes = 0;
         foreach (var file in files)
         {
+            // A file that brings its operation travels alone: the operation names the whole batch.
+            if (file.Operation is not null)
+            {
+                if (batch.Count > 0)
+                    yield return batch;
+                yield return [file];
+                batch = [];
+                bytes = 0;
+                continue;
+            }
             batch.Add(file);
             bytes += Math.Max(file.SizeBytes, 0);
             if (batch.Count < Limits.FilesPerCallMax && bytes < BatchBytesMax)

@@ -21,6 +21,7 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
     private ChunkRef[]? refs;
     private int list;
     private int chunkInList;
+    private bool comesAgain;
     private Stream? stream;
 
     public FileVersion Version => version;
@@ -42,6 +43,8 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
     /// <summary>The item to ask for: the whole, or what is left of it. A list that was under way comes again.</summary>
     public ReadItem Wanted()
     {
+        // From its first chunk on it comes with its manifest, which another copy may have given already before it failed.
+        comesAgain = manifest is not null && Chunks == 0;
         if (manifest?.Head.HasLists == true)
             refs = null;
         return new ReadItem(version.Version, Chunks);
@@ -54,10 +57,13 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
         var plain = codec.Open(record, culprit);
         if (manifest is null)
             Begin(record, plain.Span, culprit);
+        else if (comesAgain)
+            Expect(record, RecordKind.Manifest, null, culprit);
         else if (refs is null)
             TakeList(record, plain.Span, culprit);
         else
             await TakeChunkAsync(record, plain, culprit, ct);
+        comesAgain = false;
         if (refs is not null && chunkInList == refs.Length && (!manifest!.Head.HasLists || list == manifest.Refs.Length - 1))
             await CompleteAsync(culprit);
     }

@@ -12,5 +12,10 @@ public sealed record InventoryRequest(int Limit, InventoryPlace? After = null);
 /// <param name="FirstChunk">The id of its first chunk where it has any.</param>
 public sealed record HeldManifest(ClientId Client, ManifestHead Head, ChunkId? FirstChunk = null);
 
+/// <summary>The named moments of a client, for a node to keep.</summary>
+/// <param name="Moments">Grows whenever they change: of several states the one with the highest counts.</param>
+public sealed record ClientMoments(ClientId Client, long Moments, Snapshot[] Snapshots);
+
 /// <param name="Next">Pass it as <see cref="InventoryRequest.After"/>; null when this was the end.</param>
-public sealed record InventoryReply(HeldManifest[] Held, InventoryPlace? Next = null);
+/// <param name="Moments">With the first page only: what the node keeps of all clients.</param>
+public sealed record InventoryReply(HeldManifest[] Held, InventoryPlace? Next = null, ClientMoments[]? Moments = null);

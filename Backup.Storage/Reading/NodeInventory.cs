@@ -1,4 +1,5 @@
 using Backup.Protocol;
+using Backup.ServiceDefaults;
 using Backup.Storage.Packs;
 using Backup.Storage.Scrub;
 using Microsoft.AspNetCore.Mvc;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Mvc;
 namespace Backup.Storage.Reading;
 
 /// <summary>All that this node holds, page by page, by its manifests: what the metadata is rebuilt from.</summary>
-public sealed class NodeInventory(PackStore store, DamagedVersions damaged)
+public sealed class NodeInventory(PackStore store, DamagedVersions damaged, KeptMoments moments)
 {
     /// <summary>A page whose manifest cannot be read leaves it out: the other copy names it, and this one is repaired from there.</summary>
     public async Task<InventoryReply> PageAsync(InventoryRequest request, CancellationToken ct)
@@ -16,6 +17,7 @@ public sealed class NodeInventory(PackStore store, DamagedVersions damaged)
         using var codec = new RecordCodec();
         var held = new List<HeldManifest>();
         var seen = 0;
+        var kept = request.After is null ? moments.All() : null;
         foreach (var client in store.Index.Clients.OrderBy(client => client.ToString(), StringComparer.Ordinal))
         {
             var order = request.After is { } place ? string.CompareOrdinal(client.ToString(), place.Client.ToString()) : 1;
@@ -26,10 +28,10 @@ public sealed class NodeInventory(PackStore store, DamagedVersions damaged)
                 if (await ReadAsync(client, version, codec, ct) is { } manifest)
                     held.Add(manifest);
                 if (++seen == request.Limit)
-                    return new InventoryReply([.. held], new InventoryPlace(client, version));
+                    return new InventoryReply([.. held], new InventoryPlace(client, version), kept);
             }
         }
-        return new InventoryReply([.. held]);
+        return new InventoryReply([.. held], null, kept);
     }
 
     private async Task<HeldManifest?> ReadAsync(ClientId client, long version, RecordCodec codec, CancellationToken ct)
@@ -60,7 +62,14 @@ public sealed class NodeInventory(PackStore store, DamagedVersions damaged)
 /// <summary>What the manager asks a node when it rebuilds the metadata.</summary>
 public static class InventoryEndpoints
 {
-    public static void MapInventory(this IEndpointRouteBuilder app) =>
+    /// <summary>A client's snapshots: ten thousand of them.</summary>
+    private const long MomentsBytesMax = 2 << 20;
+
+    public static void MapInventory(this IEndpointRouteBuilder app)
+    {
+        app.MapPut(Routes.Moments, ([FromBody] ClientMoments kept, [FromServices] KeptMoments moments) => moments.Keep(kept))
+            .WithMetadata(new RequestSizeLimitAttribute(MomentsBytesMax)).Demand(Scope.Peer);
         app.MapPost(Routes.Inventory, ([FromBody] InventoryRequest request, [FromServices] NodeInventory inventory, CancellationToken ct) => inventory.PageAsync(request, ct))
-            .WithMetadata(new RequestSizeLimitAttribute(1 << 10));
+            .WithMetadata(new RequestSizeLimitAttribute(1 << 10)).Demand(Scope.Peer);
+    }
 }

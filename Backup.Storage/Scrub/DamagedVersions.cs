@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
@@ -10,12 +11,13 @@ public sealed class DamagedVersions
     /// <summary>Beyond so many they wait for the scrub, which finds them too: a disk that fails as a whole must not fill the memory.</summary>
     private const int WaitingMax = 1_000;
 
-    private readonly Channel<(ClientId, long)> waiting =
-        Channel.CreateBounded<(ClientId, long)>(new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<(ClientId, long, ActivityContext)> waiting =
+        Channel.CreateBounded<(ClientId, long, ActivityContext)>(new BoundedChannelOptions(WaitingMax) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    public void Add(ClientId client, long version) => waiting.Writer.TryWrite((client, version));
+    public void Add(ClientId client, long version) => waiting.Writer.TryWrite((client, version, Activity.Current?.Context ?? default));
 
-    public ValueTask<(ClientId Client, long Version)> NextAsync(CancellationToken ct) => waiting.Reader.ReadAsync(ct);
+    /// <returns>The version, and the span of the reader who met the damage.</returns>
+    public ValueTask<(ClientId Client, long Version, ActivityContext Cause)> NextAsync(CancellationToken ct) => waiting.Reader.ReadAsync(ct);
 }
 
 /// <summary>Repairs at once what a reader has found damaged.</summary>
@@ -28,7 +30,8 @@ public sealed class DamageWorker(DamagedVersions damaged, VersionRepair repair, 
 
     public override async Task<WorkerStep> StepAsync(CancellationToken cancellationToken)
     {
-        var (client, version) = await damaged.NextAsync(cancellationToken);
+        var (client, version, cause) = await damaged.NextAsync(cancellationToken);
+        using var span = Telemetry.Source.StartActivity(ActivityKind.Internal, links: cause == default ? null : [new ActivityLink(cause)], name: "repair damaged version");
         await repair.RunAsync(client, version, readAll: true, cancellationToken);
         return WorkerStep.Busy;
     }

@@ -23,11 +23,15 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
     /// <summary>How late a changed clock or a new pack is noticed.</summary>
     private static readonly TimeSpan WaitMax = TimeSpan.FromMinutes(10);
 
+    /// <summary>When what could not be repaired is tried again at the latest: the node that has it may be back.</summary>
+    private static readonly TimeSpan RetryTimeMax = TimeSpan.FromHours(1);
+
     private readonly TimeProvider time = time;
     private readonly Queue<ClientId> clients = new();
     private PackScrub? pack;
     private long lastVersion = long.MinValue;
     private DateTimeOffset? walked;
+    private bool isLeft;
     private TimeSpan wait;
 
     protected override TimeSpan IdleInterval => wait < WaitMin ? WaitMin : wait > WaitMax ? WaitMax : wait;
@@ -59,7 +63,7 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
         var versions = store.Index.ManifestsAfter(client, lastVersion, VersionsPerStep);
         foreach (var (version, _) in versions)
         {
-            await repair.RunAsync(client, version, readAll: false, ct);
+            isLeft |= !await repair.RunAsync(client, version, readAll: false, ct);
             lastVersion = version;
         }
         if (versions.Count > 0)
@@ -67,6 +71,10 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
         clients.Dequeue();
         lastVersion = long.MinValue;
         wait = TimeSpan.Zero;
+        if (clients.Count > 0 || !isLeft)
+            return;
+        var retry = interval / 8 < RetryTimeMax ? interval / 8 : RetryTimeMax;
+        (walked, isLeft) = (time.GetUtcNow() - (interval / 2) + retry, false);
     }
 
     private async Task ReadOnAsync(PackScrub open, CancellationToken ct)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Backup.ClusterTests;
 using Backup.Protocol;
@@ -28,6 +29,8 @@ public sealed class ConsoleFixture : IAsyncLifetime
             return;
         Cluster = await RunningCluster.StartAsync();
         await FillAsync();
+        // As long as a busy machine may need; what is there is seen at once.
+        Assertions.SetDefaultExpectTimeout((float)RunningCluster.PatienceMax.TotalMilliseconds);
         playwright = await Playwright.CreateAsync();
         Browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
@@ -63,6 +66,13 @@ public sealed class ConsoleFixture : IAsyncLifetime
 
     private async Task FillAsync()
     {
+        // As the client does, so that receipts name a trace.
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == Telemetry.Name,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+        };
+        ActivitySource.AddActivityListener(listener);
         string[] folders = ["photos/2025", "photos/2026", "letters", "music/jazz"];
         await Guest.UploadAsync(Enumerable.Range(0, 40).Select(i =>
             Transfers.File(string.Create(CultureInfo.InvariantCulture, $"{folders[i % folders.Length]}/file-{i:d2}.bin"), i, 1_000 + (i * 7_000))));

@@ -56,8 +56,8 @@ public sealed class ConsoleView : IAsyncDisposable
     /// <summary>For the documentation, when it is asked for with BACKUP_PICTURES=write.</summary>
     public async Task PictureAsync(string name, [CallerFilePath] string here = "")
     {
-        if (Environment.GetEnvironmentVariable("BACKUP_PICTURES") == "write")
-            await Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "docs", "pictures", name + ".png") });
+        if (Environment.GetEnvironmentVariable("BACKUP_PICTURES") == "write" && name.Length > 0)
+            await Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "docs", "pictures", name + ".png"), FullPage = true });
     }
 
     public async ValueTask DisposeAsync() => await context.DisposeAsync();

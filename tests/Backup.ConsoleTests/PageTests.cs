@@ -6,19 +6,19 @@ namespace Backup.ConsoleTests;
 [Collection(ConsoleCollection.Name)]
 public sealed class PageTests(ConsoleFixture console)
 {
-    /// <summary>Pages, a selector of what proves that they have their content, and the picture they give.</summary>
+    /// <summary>Pages, a selector of what proves that they have their content, and the picture they give, if any.</summary>
     public static TheoryData<string, string, string> Pages => new()
     {
         { "/console", "#nodes tbody tr >> nth=3", "console-cluster" },
-        { "/console/activity", "h1", "console-activity" },
+        { "/console/activity", "h1", "" },
         { "/console/files?folder=letters", "#files >> text=report.pdf", "console-files" },
-        { "/console/files?find=file-1", "#files >> text=music/jazz/file-11.bin", "console-search" },
+        { "/console/files?find=file-1", "#files >> text=music/jazz/file-11.bin", "" },
         { "/console/file?path=letters/report.pdf", "#copies tbody tr >> nth=1", "console-file" },
-        { "/console/snapshots", "#snapshots >> text=before-the-move", "console-snapshots" },
-        { "/console/operate", "h1", "console-operate" },
-        { "/console/alarms", "#no-alarms, #alarms", "console-alarms" },
-        { "/console/sign-in?ask=true", "form >> nth=1", "console-sign-in" },
-        { "/console/no-such-page", "text=There is no such page", "console-not-there" },
+        { "/console/snapshots", "#snapshots >> text=before-the-move", "" },
+        { "/console/operate", "#nodes tbody tr >> nth=3", "" },
+        { "/console/alarms", "#no-alarms, #alarms", "" },
+        { "/console/sign-in?ask=true", "form", "" },
+        { "/console/no-such-page", "text=There is no such page", "" },
     };
 
     [SkippableTheory, MemberData(nameof(Pages))]
@@ -35,7 +35,7 @@ public sealed class PageTests(ConsoleFixture console)
     {
         await using var view = await console.OpenAsync(path, width: 390);
         await Expect(view.Page.Locator(proof).First).ToBeVisibleAsync();
-        await view.PictureAsync(picture + "-phone");
+        await view.PictureAsync(picture.Length > 0 ? picture + "-phone" : "");
         await view.AssertSoundAsync();
     }
 }

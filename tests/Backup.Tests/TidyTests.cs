@@ -8,7 +8,7 @@ public partial class TidyTests
     private const int FileLinesMax = 400;
     private const int MethodLinesMax = 60;
 
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     public static TheoryData<string> Sources() => [.. Directory.EnumerateFiles(Root, "*.cs", SearchOption.AllDirectories)
         .Select(f => Path.GetRelativePath(Root, f).Replace('\\', '/'))

@@ -28,29 +28,35 @@ internal sealed class ClusterRepairCommand : CommandLineCommand
     public override async Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)
     {
         var cluster = run.Session.ConnectAsNobody();
-        var begun = run.Parsed.GetValue(status) ? await cluster.AskAsync(node => node.RepairStatusAsync(ct), ct) : await cluster.AskAsync(node => node.RepairAsync(ct), ct);
-        return await FinishAsync(run, cluster, "Repairing", begun, run.Parsed.GetValue(wait), ct);
+        var before = await cluster.AskAsync(node => node.RepairStatusAsync(ct), ct);
+        if (run.Parsed.GetValue(status))
+            return await FinishAsync(run, cluster, "Repairing", before, run.Parsed.GetValue(wait), startedAfterMs: null, ct);
+        var begun = await cluster.AskAsync(node => node.RepairAsync(ct), ct);
+        return await FinishAsync(run, cluster, "Repairing", begun, run.Parsed.GetValue(wait), before.StartedMs, ct);
     }
 
     public static Option<bool> WaitOption() => new("--wait") { Description = "Wait until it has ended, and show how far it is" };
 
     /// <summary>Waits if that is wanted, and reports.</summary>
-    public static async Task<ExitCode> FinishAsync(Invocation run, ClusterConnection cluster, string title, RepairStatus repair, bool wait, CancellationToken ct)
+    /// <param name="startedAfterMs">When the pass before the one that was asked for started: that one is not waited for alone. Null for whichever runs.</param>
+    public static async Task<ExitCode> FinishAsync(
+        Invocation run, ClusterConnection cluster, string title, RepairStatus repair, bool wait, long? startedAfterMs, CancellationToken ct)
     {
         if (wait)
-            repair = await WaitAsync(run.Session, cluster, title, repair, ct);
+            repair = await WaitAsync(run.Session, cluster, title, repair, startedAfterMs, ct);
         run.Report.Json(RepairShape.Of(repair), OutputJson.Default.RepairShape);
         foreach (var line in ClusterText.Repair(repair, run.Time))
             run.Report.Line(line);
         return repair.VersionsLost > 0 ? ExitCode.Degraded : ExitCode.Done;
     }
 
-    public static Task<RepairStatus> WaitAsync(Session session, ClusterConnection cluster, string title, RepairStatus repair, CancellationToken ct)
+    public static Task<RepairStatus> WaitAsync(
+        Session session, ClusterConnection cluster, string title, RepairStatus repair, long? startedAfterMs, CancellationToken ct)
     {
         var progress = new Progress { Noun = ("version", "versions") };
         return ProgressDisplay.ShowAsync(session, title, progress, async () =>
         {
-            while (repair.Running)
+            while (repair.Running || repair.StartedMs <= startedAfterMs)
             {
                 progress.Scanned = repair.VersionsExamined;
                 progress.FilesPlanned = repair.VersionsCopied + repair.VersionsLeft;
@@ -83,7 +89,11 @@ internal sealed class ClusterRebalanceCommand : CommandLineCommand
     {
         var cluster = run.Session.ConnectAsNobody();
         if (!run.Parsed.GetValue(dryRun))
-            return await ClusterRepairCommand.FinishAsync(run, cluster, "Rebalancing", await cluster.AskAsync(node => node.RebalanceAsync(ct), ct), run.Parsed.GetValue(wait), ct);
+        {
+            var before = await cluster.AskAsync(node => node.RepairStatusAsync(ct), ct);
+            var begun = await cluster.AskAsync(node => node.RebalanceAsync(ct), ct);
+            return await ClusterRepairCommand.FinishAsync(run, cluster, "Rebalancing", begun, run.Parsed.GetValue(wait), before.StartedMs, ct);
+        }
         var status = await ClusterStatusCommand.AskAsync(run.Session, ct);
         run.Report.Json(ClusterShape.Of(status), OutputJson.Default.ClusterShape);
         foreach (var line in ClusterText.Evenness(status))

@@ -2,10 +2,11 @@
 --
 -- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] draining   KEYS[5] clients   KEYS[6] reserved   KEYS[7] debts
 -- KEYS[8] noticed   KEYS[9] repair   KEYS[10] healed   KEYS[11] stale   KEYS[12] reconcile   KEYS[13] epoch   KEYS[14] rebuild: hash   KEYS[15] inventoried
+-- KEYS[16] the duty of watching
 --
 -- Returns {{id, line...}, {id, end of lease...}, {id, load...}, {id...}, clients, reserved, debts,
 -- {subject, state...}, {field, value...}, {id, condition...}, {id, epoch...}, {id, cursor...}, epoch, {field, value...},
--- {id, incarnation...}}
+-- {id, incarnation...}, {token, until} of the duty}
 
 return {
   redis.call('HGETALL', KEYS[1]),
@@ -23,4 +24,5 @@ return {
   tonumber(redis.call('GET', KEYS[13]) or '0'),
   redis.call('HGETALL', KEYS[14]),
   redis.call('HGETALL', KEYS[15]),
+  { redis.call('HGET', KEYS[16], 'token') or '0', redis.call('HGET', KEYS[16], 'until') or '0' },
 }

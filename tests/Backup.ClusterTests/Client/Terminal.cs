@@ -20,7 +20,7 @@ internal sealed class Terminal : IAsyncDisposable
         var variables = string.Join(' ', environment.Select(variable => $"'{variable}'"));
         var client = $"env -u NO_COLOR HOME='{machine.Home}' BACKUP_SERVERS='{machine.Servers}' {variables} '{ClientMachine.Program}' --root '{machine.Root}' {arguments}";
         // What the client said, and its exit code, stay on the screen until the test has read them.
-        await terminal.RunAsync("-u", "-f", "/dev/null", "new-session", "-d", "-c", machine.Root, "-x", $"{columns}", "-y", $"{rows}", $"{client}; echo \"exit code $?\"; exec sleep 600");
+        await terminal.RunAsync("-u", "-f", "/dev/null", "new-session", "-d", "-c", machine.Root, "-x", $"{columns}", "-y", $"{rows}", $"trap : INT; {client}; echo \"exit code $?\"; exec sleep 600");
         return terminal;
     }
 

@@ -88,8 +88,21 @@ public sealed class TerminalTests : IDisposable
 
         await terminal.PickAsync(Main, "Cluster");
         await terminal.WaitForAsync("4 of 4 nodes alive");
+        await terminal.PickAsync("Look again", "what happened");
+        await terminal.ReadPanelAsync("joined the cluster");
+        await terminal.PickAsync("Look again", "death");
+        await terminal.PickAsync("Which node?", "node-2");
+        await terminal.ReadPanelAsync("node-2 holds copies of");
+        await terminal.PickAsync("Look again", "repair");
+        await terminal.ReadPanelAsync("looked at");
         await terminal.WaitForAsync("Look again");
         await terminal.PressAsync("Escape");
+
+        await terminal.PickAsync(Main, "Retention");
+        await terminal.PickAsync("Retention", "preview");
+        foreach (var what in new[] { "last snapshots", "hours", "days", "weeks", "months", "years" })
+            await terminal.AnswerAsync($"Keep how many {what}?", what == "hours" ? "3" : "");
+        await terminal.ReadPanelAsync("stays");
 
         await terminal.PickAsync(Main, "Settings");
         await terminal.WaitForAsync("Change what?");

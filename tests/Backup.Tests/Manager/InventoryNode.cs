@@ -34,7 +34,7 @@ internal sealed class InventoryNode : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Services.AddWireJson().AddSingleton(store).AddSingleton<DamagedVersions>().AddSingleton<NodeInventory>();
+        builder.Services.AddWireJson().AddSingleton(store).AddSingleton<DamagedVersions>().AddSingleton<KeptMoments>().AddSingleton<NodeInventory>();
         var app = builder.Build();
         app.UseFailureResponses(id);
         app.MapInventory();

@@ -19,6 +19,10 @@ public abstract class RebuildTests(RedisFixture fixture)
         await rig.StoreAsync(VersionKind.Folder, "folder");
         await rig.StoreAsync([.. Enumerable.Range(0, 700).Select(i => $"many/{i}")]);
         await rig.StoreAsync("d");
+        await rig.Cluster.First.SnapshotAsync(rig.Cluster.Client, new SnapshotRequest("named"), default);
+        await rig.Cluster.First.SnapshotAsync(rig.Cluster.Client, new SnapshotRequest("gone"), default);
+        await rig.Cluster.Second.SnapshotAsync(rig.Cluster.Client, new SnapshotRequest("named", PinnedUntilMs: rig.Cluster.Time.NowMs + 1_000_000), default);
+        await rig.Cluster.Second.DeleteSnapshotAsync(rig.Cluster.Client, new SnapshotDeleteRequest("gone"), default);
         var before = await rig.DumpAsync();
 
         await rig.WipeAsync();
@@ -29,6 +33,7 @@ public abstract class RebuildTests(RedisFixture fixture)
         await rig.RebuildAsync();
 
         Assert.Equal(before, await rig.DumpAsync());
+        await FailsAsync(FailureCode.Forbidden, () => rig.Cluster.First.DeleteSnapshotAsync(rig.Cluster.Client, new SnapshotDeleteRequest("named"), default));
         await rig.Cluster.AssertLoadsExactAsync();
         Assert.Equal(704, (await rig.ListAsync()).Length);
         var status = await rig.Cluster.Get<Rebuilder>().RebuildStatusAsync(default);

@@ -70,7 +70,8 @@ public sealed class RepairTests : IAsyncLifetime
         await Scrubbing.RunAsync(mine, repair, 1);
         Assert.False(await repair.RunAsync(Alice, 7, readAll: false, default));
         Assert.Equal([0], mine.Missing(Alice, [.. chunks.Select(c => ChunkId.Of(c))]));
-        Assert.Equal((Alice, 7), await noticedThere.NextAsync(default));
+        var (client, version, _) = await noticedThere.NextAsync(default);
+        Assert.Equal((Alice, 7L), (client, version));
         // Sent again, it heals here, and from here it would heal there.
         await StoreAsync(mine, Record.Of(RecordKind.Chunk, Alice, chunks[0]));
         Assert.True(await repair.RunAsync(Alice, 7, readAll: false, default));

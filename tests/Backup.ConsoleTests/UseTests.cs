@@ -1,0 +1,107 @@
+using Backup.ClusterTests;
+using Backup.Protocol;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace Backup.ConsoleTests;
+
+/// <summary>What a person does: by keyboard, with snapshots, as another client.</summary>
+[Collection(ConsoleCollection.Name)]
+public sealed class UseTests(ConsoleFixture console)
+{
+    [SkippableFact]
+    public async Task The_keyboard_is_enough()
+    {
+        await using var view = await console.OpenAsync();
+        var keys = view.Page.Keyboard;
+        await view.Page.Locator("#nodes tbody tr").First.WaitForAsync();
+        // Where a fresh page begins; the first thing on it leads past the menu.
+        await view.Page.EvaluateAsync("document.body.tabIndex = -1, document.body.focus()");
+        await keys.PressAsync("Tab");
+        await Expect(view.Page.Locator("a.skip")).ToBeFocusedAsync();
+        for (var i = 0; i < 10 && !await view.Page.EvaluateAsync<bool>("document.activeElement.textContent == 'Snapshots'"); i++)
+            await keys.PressAsync("Tab");
+        await keys.PressAsync("Enter");
+        await Expect(view.Page.Locator("h1")).ToHaveTextAsync("Snapshots and retention");
+        // The heading has the focus, so that a reader says where one is, and one goes on from there.
+        await Expect(view.Page.Locator("h1")).ToBeFocusedAsync();
+        await keys.PressAsync("Tab");
+        await keys.TypeAsync("by-keyboard");
+        await keys.PressAsync("Enter");
+        await Expect(view.Page.Locator("#snapshots")).ToContainTextAsync("by-keyboard");
+        var snapshots = await console.Guest.AskAsync(n => n.SnapshotsAsync(ClientId.Guest, default), default);
+        Assert.Contains(snapshots.Snapshots, snapshot => snapshot.Name == "by-keyboard");
+    }
+
+    [SkippableFact]
+    public async Task Deleting_asks_first_and_a_pinned_snapshot_stays()
+    {
+        await using var view = await console.OpenAsync("/console/snapshots");
+        await view.Page.GetByLabel("Name", new() { Exact = true }).FillAsync("pinned");
+        await view.Page.GetByLabel("Pinned for days").FillAsync("30");
+        await view.Page.GetByText("Name this moment").ClickAsync();
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Delete pinned" }).ClickAsync();
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Delete pinned" }).ClickAsync();
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Delete", Exact = true }).Last.ClickAsync();
+        await Expect(view.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("'pinned' is pinned until");
+    }
+
+    [SkippableFact]
+    public async Task A_retention_policy_is_shown_before_it_is_applied()
+    {
+        await console.Guest.AskAsync(n => n.SnapshotAsync(ClientId.Guest, new SnapshotRequest("auto-1", Automatic: true), default), default);
+        await console.Guest.AskAsync(n => n.SnapshotAsync(ClientId.Guest, new SnapshotRequest("auto-2", Automatic: true), default), default);
+        await using var view = await console.OpenAsync("/console/snapshots");
+        foreach (var period in new[] { "Daily", "Weekly", "Monthly" })
+            await view.Page.GetByLabel(period).FillAsync("0");
+        await view.Page.GetByLabel("Last", new() { Exact = true }).FillAsync("1");
+        await view.Page.GetByText("Preview").ClickAsync();
+        await Expect(view.Page.Locator("#preview")).ToContainTextAsync("keep auto-2: last");
+        await Expect(view.Page.Locator("#preview")).ToContainTextAsync("drop auto-1");
+        await view.PictureAsync("console-retention");
+        await view.AssertSoundAsync();
+    }
+
+    [SkippableFact]
+    public async Task What_a_death_would_mean_is_told_and_a_drain_is_asked_about_first()
+    {
+        await using var view = await console.OpenAsync("/console/operate");
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "What if it dies: node-1" }).ClickAsync();
+        await Expect(view.Page.Locator("#what-if")).ToContainTextAsync("No version would be lost.");
+        await view.PictureAsync("console-operate");
+        await view.AssertSoundAsync();
+
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Drain node-4" }).ClickAsync();
+        await Expect(view.Page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("move to other nodes");
+        await view.PictureAsync("console-confirm");
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Drain", Exact = true }).Last.ClickAsync();
+        var row = view.Page.Locator("#nodes tr", new() { HasText = "node-4" });
+        await Expect(row).ToContainTextAsync("Draining");
+        await view.Page.GetByRole(AriaRole.Button, new() { Name = "Stop draining node-4" }).ClickAsync();
+        await view.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Stop draining" }).ClickAsync();
+        await Expect(row).ToContainTextAsync("Alive");
+        await view.GoAsync("/console/activity");
+        await Expect(view.Page.Locator("#events")).ToContainTextAsync("node-4");
+        await view.PictureAsync("console-activity");
+        await view.AssertSoundAsync();
+    }
+
+    [SkippableFact]
+    public async Task Who_signs_in_as_another_client_sees_that_clients_files_only()
+    {
+        var other = console.Cluster.Connect(ClientId.New());
+        await other.UploadAsync(Transfers.File("theirs.txt", 5, 10));
+        await using var view = await console.OpenAsync("/console/files");
+        await Expect(view.Page.Locator("#files")).ToContainTextAsync("letters/");
+        await view.GoAsync("/console/sign-in?ask=true&to=/console/files");
+        await view.PictureAsync("console-sign-in");
+        await view.Page.Locator("#typed").FillAsync(other.Client.ToString());
+        await view.Page.Locator("form[action='/console/sign-in'] button").ClickAsync();
+        await Expect(view.Page.Locator("#files")).ToContainTextAsync("theirs.txt");
+        await Expect(view.Page.Locator("#files")).Not.ToContainTextAsync("letters/");
+        // Of the guest's, nothing, even by name.
+        var status = await view.Page.EvaluateAsync<int>("fetch('/console/download?path=letters/report.pdf&version=1').then(r => r.status)");
+        Assert.Equal(404, status);
+    }
+}
