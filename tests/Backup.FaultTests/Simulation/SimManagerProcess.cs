@@ -10,11 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Backup.FaultTests.Simulation;
 
 /// <summary>One manager: all its real classes, on the lane's Redis. It holds nothing, so another may take its place at any moment.</summary>
-<<<<<<<< HEAD:tests/Backup.FaultTests/Simulation/ManagerInProcess.cs
-internal sealed class ManagerInProcess : ISimServer, IAsyncDisposable
-========
 internal sealed class SimManagerProcess : ISimServer, IAsyncDisposable
->>>>>>>> main:tests/Backup.FaultTests/Simulation/SimManagerProcess.cs
 {
     /// <summary>A pass over the few files of a run takes five.</summary>
     private const int StepsMax = 20;
@@ -22,11 +18,7 @@ internal sealed class SimManagerProcess : ISimServer, IAsyncDisposable
     private readonly ServiceProvider services;
     private readonly Action<string> violation;
 
-<<<<<<<< HEAD:tests/Backup.FaultTests/Simulation/ManagerInProcess.cs
-    public ManagerInProcess(Lane lane, SimClock clock, SimNetwork network, Action<string> violation, Action<string> note)
-========
     public SimManagerProcess(Lane lane, SimClock clock, SimNetwork network, Action<string> violation, Action<string> note)
->>>>>>>> main:tests/Backup.FaultTests/Simulation/SimManagerProcess.cs
     {
         this.violation = violation;
         var all = new ServiceCollection();
