@@ -12,6 +12,12 @@ try
         throw new BadSettingException(problem);
     using var data = DataDirectory.Open(cluster);
 
+    // Generated once and kept with the data; Parameters:cluster-key gives another. No process starts without it.
+    var clusterKey = builder.AddParameter("cluster-key", builder.Configuration["Parameters:cluster-key"] ?? ClusterKeyFile.ReadOrMake(cluster.DataDirectory), secret: true);
+    // All of it listens on loopback only, where whoever can connect may enrol without a question. A process that is told to
+    // listen elsewhere refuses to start with this setting.
+    var enrolment = builder.Configuration["Security:Enrolment"] ?? "loopback";
+
     // Not proxied either, and for the same reason as the nodes below.
     var managers = Enumerable.Range(1, cluster.Managers).Select(number =>
         builder.AddProject<Projects.Backup_Manager>(ClusterOptions.ManagerName(number), options => options.ExcludeLaunchProfile = true)
@@ -53,6 +59,7 @@ try
     foreach (var manager in managers)
     {
         Common(manager);
+        Secured(manager);
         PassOn("Manager", manager, "Cluster");
     }
     for (var number = 1; number <= cluster.Nodes; number++)
@@ -68,6 +75,7 @@ try
             .WithEnvironment("Node__Address", url);
         managers.ForEach(manager => node.WithReference(manager).WaitFor(manager));
         Common(node);
+        Secured(node);
         PassOn("Node", node, "Node");
     }
 
@@ -75,6 +83,10 @@ try
     builder.Services.AddHostedService<StartReport>();
     builder.Build().Run();
     return Environment.ExitCode;
+
+    void Secured(IResourceBuilder<ProjectResource> project) => project
+        .WithEnvironment("Security__ClusterKey", clusterKey)
+        .WithEnvironment("Security__Enrolment", enrolment);
 
     void Common(IResourceBuilder<ProjectResource> project) => project
         // Aspire does not pass these on.

@@ -1,3 +1,4 @@
+using Backup.Protocol;
 using Backup.WebConsole.Layout;
 using Backup.WebConsole.SigningIn;
 using Backup.WebConsole.Transfers;
@@ -33,7 +34,6 @@ public static class ConsoleSetup
         builder.Services.AddRazorComponents().AddInteractiveServerComponents(circuits => circuits.DisconnectedCircuitMaxRetained = CircuitsKeptMax);
         builder.Services.AddMudServices();
         builder.Services.AddCascadingAuthenticationState();
-        builder.Services.AddAuthorization();
         // Cookies end with the process, and no key of theirs lies on a disk.
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddAuthentication().AddCookie(Visitor.Scheme, SignIn.Configure);
@@ -45,12 +45,19 @@ public static class ConsoleSetup
     {
         app.Use(GuardAsync);
         app.UseAntiforgery();
-        app.MapStaticAssets();
-        app.MapGet("/", () => Results.LocalRedirect(Root));
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(pages => pages.ContentSecurityFrameAncestorsPolicy = null);
+        // What everybody may have: styles, scripts, the way to the sign-in page and that page. Nothing of them knows the cluster.
+        app.MapStaticAssets().AllowAnonymous();
+        app.MapGet("/", () => Results.LocalRedirect(Root)).AllowAnonymous();
         app.MapSignIn();
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(pages => pages.ContentSecurityFrameAncestorsPolicy = null).DemandSignIn();
         app.MapDownloads();
     }
+
+    /// <summary>Open to who has signed in, by the cookie and by nothing else: every page shows what `list` is for. What a page does beyond that looks at his scopes.</summary>
+    internal static TBuilder DemandSignIn<TBuilder>(this TBuilder route)
+        where TBuilder : IEndpointConventionBuilder =>
+        route.RequireAuthorization(policy => policy.AddAuthenticationSchemes(Visitor.Scheme).RequireAssertion(context => Visitor.Of(context.User) is { } visitor && visitor.Scopes.HasFlag(Scope.List)))
+            .WithMetadata(new SignInDemanded());
 
     /// <summary>Everything of the console passes here: who has not signed in sees the sign-in page and nothing else.</summary>
     private static async Task GuardAsync(HttpContext http, RequestDelegate next)
@@ -70,3 +77,6 @@ public static class ConsoleSetup
         await next(http);
     }
 }
+
+/// <summary>Stands in the metadata of the routes that are for who has signed in.</summary>
+public sealed record SignInDemanded;

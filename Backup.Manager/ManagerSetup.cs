@@ -23,6 +23,10 @@ public static class ManagerSetup
         services.AddSingleton<RebuildWorker>().AddHostedService(all => all.GetRequiredService<RebuildWorker>());
         services.AddSingleton<IManager>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddSingleton<ICatalogue>(all => all.GetRequiredService<ManagerCatalogue>());
+        services.AddSingleton<Network>(all => new PeerNetwork(all.GetRequiredService<PeerGrants>(), (uri, ct) => all.GetRequiredService<Registry>().NodeAtAsync(uri, ct)));
+        services.AddSingleton<Access.Tokens>();
+        services.AddSingleton<IAccess>(all => all.GetRequiredService<Access.Tokens>());
+        services.AddSingleton<ITokens>(all => all.GetRequiredService<Access.Tokens>());
         services.AddSingleton<IOperator>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax).AddCheck<RebuildCheck>("rebuild", timeout: RedisCheck.AnswerTimeMax);
         services.AddHostedService<ClusterGauges>();

@@ -18,17 +18,15 @@ public static class CatalogueEndpoints
     public static RouteGroupBuilder MapCatalogue(this IEndpointRouteBuilder app)
     {
         var routes = app.MapGroup("").WithMetadata(new RequestSizeLimitAttribute(RequestBytesMax));
-        routes.MapPost(Routes.Place, (HttpContext http, [FromBody] PlaceRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
-            catalogue.PlaceAsync(http.Client(), request, ct));
-        routes.MapPost(Routes.Commit, (HttpContext http, [FromBody] CommitRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
-            catalogue.CommitAsync(http.Client(), request, ct));
+        routes.MapPost(Routes.Place, PlaceAsync).Demand(Scope.Append);
+        routes.MapPost(Routes.Commit, CommitAsync).Demand(Scope.Append);
         routes.MapPost(Routes.List, (HttpContext http, [FromBody] ListRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
-            catalogue.ListAsync(http.Client(), request, ct));
+            catalogue.ListAsync(http.Client(), request, ct)).Demand(Scope.List);
         routes.MapPost(Routes.Lookup, (HttpContext http, [FromBody] LookupRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
-            catalogue.LookupAsync(http.Client(), request, ct));
+            catalogue.LookupAsync(http.Client(), request, ct)).Demand(Scope.List);
         routes.MapPost(Routes.Versions, (HttpContext http, [FromBody] VersionsRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
-            catalogue.VersionsAsync(http.Client(), request, ct));
-        routes.MapGet(Routes.Cluster, ([FromServices] ICatalogue catalogue, CancellationToken ct) => catalogue.ClusterAsync(ct));
+            catalogue.VersionsAsync(http.Client(), request, ct)).Demand(Scope.List);
+        routes.MapGet(Routes.Cluster, ([FromServices] ICatalogue catalogue, CancellationToken ct) => catalogue.ClusterAsync(ct)).Demand(Scope.List);
         MapTime(routes);
         return routes;
     }
@@ -37,22 +35,37 @@ public static class CatalogueEndpoints
     private static void MapTime(RouteGroupBuilder routes)
     {
         routes.MapPost(Routes.Snapshot, (HttpContext http, [FromBody] SnapshotRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
-            catalogue.SnapshotAsync(http.Client(), request, ct));
-        routes.MapGet(Routes.Snapshots, (HttpContext http, [FromServices] ICatalogue catalogue, CancellationToken ct) => catalogue.SnapshotsAsync(http.Client(), ct));
+            catalogue.SnapshotAsync(http.Client(), request, ct)).Demand(Scope.Append);
+        routes.MapGet(Routes.Snapshots, (HttpContext http, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
+            catalogue.SnapshotsAsync(http.Client(), ct)).Demand(Scope.List);
         routes.MapPost(Routes.SnapshotDelete, (HttpContext http, [FromBody] SnapshotDeleteRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
-            catalogue.DeleteSnapshotAsync(http.Client(), request, ct));
-        routes.MapPost(Routes.Retention, (HttpContext http, [FromBody] RetentionRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
-            catalogue.RetainAsync(http.Client(), request, ct));
-        routes.MapPost(Routes.RetentionUndo, (HttpContext http, [FromServices] ICatalogue catalogue, CancellationToken ct) => catalogue.UndoRetentionAsync(http.Client(), ct));
+            catalogue.DeleteSnapshotAsync(http.Client(), request, ct)).Demand(Scope.Delete);
+        routes.MapPost(Routes.Retention, RetainAsync).Demand(Scope.List);
+        routes.MapPost(Routes.RetentionUndo, (HttpContext http, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
+            catalogue.UndoRetentionAsync(http.Client(), ct)).Demand(Scope.Append);
     }
 
-    /// <summary>The one place that says on whose behalf a request is made.</summary>
-    public static ClientId Client(this HttpContext http)
+    /// <summary>A tombstone is a version like any other, and hides the ones before it: that is deleting.</summary>
+    private static Task<PlaceReply> PlaceAsync(HttpContext http, [FromBody] PlaceRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct)
     {
-        var values = http.Request.Headers[Headers.Client];
-        return values.Count == 1 && ClientId.TryParse(values[0], null, out var id) ? id
-            : throw new Failure(FailureCode.Unauthorized, $"The request needs one {Headers.Client} header of 32 hex digits.", "client",
-                "Send the client's id; `backup` does so by itself.").Exception();
+        if (request.Files.Any(file => file is { Kind: VersionKind.Tombstone }))
+            http.Require(Scope.Delete, "Deleting a file");
+        return catalogue.PlaceAsync(http.Client(), request, ct);
+    }
+
+    private static Task<CommitReply> CommitAsync(HttpContext http, [FromBody] CommitRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct)
+    {
+        if (request.Files.Any(file => file is { Kind: VersionKind.Tombstone }))
+            http.Require(Scope.Delete, "Deleting a file");
+        return catalogue.CommitAsync(http.Client(), request, ct);
+    }
+
+    /// <summary>To look at what a policy would do takes less than to do it.</summary>
+    private static Task<RetentionReply> RetainAsync(HttpContext http, [FromBody] RetentionRequest request, [FromServices] ICatalogue catalogue, CancellationToken ct)
+    {
+        if (request.Apply)
+            http.Require(Scope.Delete, "Applying retention");
+        return catalogue.RetainAsync(http.Client(), request, ct);
     }
 
     /// <summary>The nodes a request names, primary first.</summary>

@@ -62,6 +62,8 @@ public static partial class FailureResponses
         http.Response.StatusCode = (int)failure.Status;
         if (failure.Code is FailureCode.Busy or FailureCode.MetadataUnavailable)
             http.Response.Headers.RetryAfter = "1";
+        if (failure.Code is FailureCode.Unauthorized)
+            http.Response.Headers.WWWAuthenticate = Shown.TokenScheme;
         Activity.Current?.SetStatus(ActivityStatusCode.Error, failure.Message);
         return http.Response.WriteAsJsonAsync(FailureBody.Of(failure, Activity.Current?.TraceId.ToString()), WireJson.Default.FailureBody, FailureBody.MediaType);
     }

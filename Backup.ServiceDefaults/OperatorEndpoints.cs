@@ -15,12 +15,12 @@ public static class OperatorEndpoints
     public static RouteGroupBuilder MapOperator(this IEndpointRouteBuilder app)
     {
         var routes = app.MapGroup("").WithMetadata(new RequestSizeLimitAttribute(RequestBytesMax));
-        routes.MapPost(Routes.Events, ([FromBody] EventsRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.EventsAsync(request, ct));
-        routes.MapPost(Routes.Drain, ([FromBody] DrainRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.DrainAsync(request, ct));
-        routes.MapGet(Routes.Repair, ([FromServices] IOperator cluster, CancellationToken ct) => cluster.RepairStatusAsync(ct));
-        routes.MapPost(Routes.Repair, ([FromServices] IOperator cluster, CancellationToken ct) => cluster.RepairAsync(ct));
-        routes.MapPost(Routes.Rebalance, ([FromServices] IOperator cluster, CancellationToken ct) => cluster.RebalanceAsync(ct));
-        routes.MapPost(Routes.WhatIf, ([FromBody] WhatIfRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.WhatIfAsync(request, ct));
+        routes.MapPost(Routes.Events, ([FromBody] EventsRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.EventsAsync(request, ct)).Demand(Scope.List);
+        routes.MapPost(Routes.Drain, ([FromBody] DrainRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.DrainAsync(request, ct)).Demand(Scope.Admin);
+        routes.MapGet(Routes.Repair, ([FromServices] IOperator cluster, CancellationToken ct) => cluster.RepairStatusAsync(ct)).Demand(Scope.List);
+        routes.MapPost(Routes.Repair, ([FromServices] IOperator cluster, CancellationToken ct) => cluster.RepairAsync(ct)).Demand(Scope.Admin);
+        routes.MapPost(Routes.Rebalance, ([FromServices] IOperator cluster, CancellationToken ct) => cluster.RebalanceAsync(ct)).Demand(Scope.Admin);
+        routes.MapPost(Routes.WhatIf, ([FromBody] WhatIfRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.WhatIfAsync(request, ct)).Demand(Scope.List);
         return routes;
     }
 }

@@ -11,8 +11,8 @@ public static class RebuildEndpoints
     public static RouteGroupBuilder MapRebuild(this IEndpointRouteBuilder app)
     {
         var routes = app.MapGroup("");
-        routes.MapGet(Routes.Rebuild, ([FromServices] IRebuilder rebuilder, CancellationToken ct) => rebuilder.RebuildStatusAsync(ct));
-        routes.MapPost(Routes.Rebuild, ([FromServices] IRebuilder rebuilder, CancellationToken ct) => rebuilder.RebuildAsync(ct));
+        routes.MapGet(Routes.Rebuild, ([FromServices] IRebuilder rebuilder, CancellationToken ct) => rebuilder.RebuildStatusAsync(ct)).Demand(Scope.List);
+        routes.MapPost(Routes.Rebuild, ([FromServices] IRebuilder rebuilder, CancellationToken ct) => rebuilder.RebuildAsync(ct)).Demand(Scope.Admin);
         return routes;
     }
 }

@@ -23,7 +23,9 @@ try
     var app = builder.Build();
     _ = app.Services.GetRequiredService<PackStore>();
     app.UseFailureResponses(app.Services.GetRequiredService<Peers>().Self.Value);
+    app.UseAccess();
     app.MapDefaultEndpoints();
+    app.MapAccess();
     app.MapCatalogue();
     app.MapOperator();
     app.MapRebuild();

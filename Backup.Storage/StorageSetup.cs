@@ -29,15 +29,20 @@ public static class StorageSetup
         var options = builder.Configuration.GetSection(NodeOptions.Section).Get<NodeOptions>() ?? new NodeOptions();
         var managers = new Servers(Managers(builder.Configuration));
 
+        builder.AddAccess(options.NodeId.Value);
         services.AddWireJson();
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(s => PackStore.OpenAsync(
             new PackStoreOptions { Directory = options.DataDirectory, NodeId = options.NodeId, ReserveBytes = options.ReserveBytes },
             s.GetRequiredService<ILogger<PackStore>>(), s.GetRequiredService<TimeProvider>(), default).GetAwaiter().GetResult());
-        services.AddSingleton(s => new Peers(options.NodeId, s.GetRequiredService<ICatalogue>(), s.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(_ => Clients.CreateAny<IManager>(managers, "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
+        services.AddSingleton<Network>(s => new PeerNetwork(s.GetRequiredService<PeerGrants>(), async (uri, ct) =>
+            uri.Authority == options.Address?.Authority ? options.Id : await s.GetRequiredService<Peers>().NodeAtAsync(uri, ct)));
+        services.AddSingleton(s => new Peers(options.NodeId, s.GetRequiredService<ICatalogue>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<Network>()));
+        services.AddSingleton(s => ToManager<IManager>(s, managers));
+        services.AddSingleton(s => ToManager<IAccess>(s, managers));
+        services.AddSingleton<ITokens>(s => new AskedTokens(ToManager<ITokens>(s, managers), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ICatalogue>(s => s.GetRequiredService<IManager>());
-        services.AddSingleton(_ => Clients.CreateAny<IRebuilder>(managers, "manager", FailureCode.ManagerUnreachable, ManagerAnswerTime));
+        services.AddSingleton(s => ToManager<IRebuilder>(s, managers));
         services.AddSingleton<IOperator>(s => s.GetRequiredService<IManager>());
         services.AddSingleton<SegmentReceiver>();
         services.AddSingleton<VersionSender>();
@@ -47,8 +52,8 @@ public static class StorageSetup
         services.AddSingleton<PrimaryStore>();
         services.AddSingleton(s => new Collector(s.GetRequiredService<PackStore>(), options.GraceTime, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<Collector>>()));
         services.AddHostedService<NodeGauges>();
-        services.AddHostedService(s => ActivatorUtilities.CreateInstance<MembershipWorker>(s, Clients.CreateAny<IManager>(
-            managers, "manager", FailureCode.ManagerUnreachable, managers.Count > 1 ? LeaseAnswerTime : ManagerAnswerTime)));
+        services.AddHostedService(s => ActivatorUtilities.CreateInstance<MembershipWorker>(s,
+            ToManager<IManager>(s, managers, managers.Count > 1 ? LeaseAnswerTime : ManagerAnswerTime)));
         services.AddHostedService<CollectionWorker>();
         services.AddSingleton<KeptMoments>().AddSingleton<NodeInventory>().AddSingleton<CopyStates>().AddSingleton<DamagedVersions>().AddSingleton<VersionRepair>();
         services.AddHostedService<DamageWorker>();
@@ -56,6 +61,9 @@ public static class StorageSetup
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<ScrubWorker>>()));
         services.AddHealthChecks().AddCheck<MembershipCheck>("membership").AddCheck<DiskCheck>("disk");
     }
+
+    private static T ToManager<T>(IServiceProvider services, Servers managers, TimeSpan? answerTime = null) where T : class =>
+        Clients.CreateAny<T>(managers, "manager", FailureCode.ManagerUnreachable, answerTime ?? ManagerAnswerTime, services.GetRequiredService<PeerGrants>().To(Grant.Manager));
 
     /// <summary>The addresses of all managers: services:manager:http:0, services:manager-2:http:0 and so on.</summary>
     private static Uri[] Managers(IConfiguration configuration)

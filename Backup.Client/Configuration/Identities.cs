@@ -6,7 +6,10 @@ namespace Backup.Client;
 /// <summary>Which client owns which root.</summary>
 internal sealed record Identity(string Root, ClientId Id);
 
-internal sealed record IdentityFile(Identity[] Clients);
+/// <summary>A token of a client, and the servers through which it was had: no other server is ever shown it.</summary>
+internal sealed record KeptToken(ClientId Client, string[] Servers, string Token);
+
+internal sealed record IdentityFile(Identity[] Clients, KeptToken[]? Tokens = null);
 
 /// <summary>
 /// The identities of this user's roots. One belongs to one root directory, by its full path: two roots never mix, and a root
@@ -18,9 +21,12 @@ internal static class Identities
     private const int LockTries = 50;
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>For one client at one cluster; older ones are of clusters that were thrown away and made again.</summary>
+    private const int TokensKept = 4;
+
     public static ClientId? Find(Surroundings surroundings, string root)
     {
-        foreach (var identity in Read(FilePath(surroundings)))
+        foreach (var identity in Read(FilePath(surroundings)).Clients)
         {
             if (identity.Root == root)
                 return identity.Id;
@@ -35,31 +41,67 @@ internal static class Identities
             return known;
         var path = FilePath(surroundings);
         using var held = Lock(path + ".lock");
-        var all = Read(path);
-        var mine = all.FirstOrDefault(identity => identity.Root == root);
+        var file = Read(path);
+        var mine = file.Clients.FirstOrDefault(identity => identity.Root == root);
         if (mine is not null && id is null)
             return mine.Id;
         var made = new Identity(root, id ?? ClientId.New());
-        var file = new IdentityFile([.. all.Where(identity => identity.Root != root), made]);
-        PrivateFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(file, ConfigurationJson.Default.IdentityFile));
+        Write(path, file with { Clients = [.. file.Clients.Where(identity => identity.Root != root), made] });
         return made.Id;
     }
 
+    /// <summary>The client's tokens that were had through any of these servers, newest first.</summary>
+    public static IReadOnlyList<AccessToken> Tokens(Surroundings surroundings, ClientId client, IReadOnlyList<Uri> servers)
+    {
+        var names = servers.Select(NameOf).ToList();
+        return [.. (Read(FilePath(surroundings)).Tokens ?? []).Reverse().Where(kept => kept.Client == client && kept.Servers.Intersect(names).Any())
+            .Select(kept => AccessToken.TryParse(kept.Token, out var token) ? token : null).OfType<AccessToken>()];
+    }
+
+    public static void Keep(Surroundings surroundings, AccessToken token, IReadOnlyList<Uri> servers)
+    {
+        var kept = new KeptToken(token.Client, [.. servers.Select(NameOf).Distinct()], token.Reveal());
+        Change(surroundings, tokens =>
+        {
+            var old = tokens.Where(other => other.Client == kept.Client && other.Servers.Intersect(kept.Servers).Any()).SkipLast(TokensKept - 1).ToHashSet();
+            return [.. tokens.Where(other => !old.Contains(other)), kept];
+        });
+    }
+
+    public static void Drop(Surroundings surroundings, AccessToken token)
+    {
+        var text = token.Reveal();
+        Change(surroundings, tokens => [.. tokens.Where(kept => kept.Token != text)]);
+    }
+
+    /// <summary>All of this machine is one: a cluster on it has a port for each node, and whoever listens there could read the file anyway.</summary>
+    private static string NameOf(Uri server) => server.IsLoopback ? "localhost" : server.Authority;
+
+    private static void Change(Surroundings surroundings, Func<KeptToken[], KeptToken[]> change)
+    {
+        var path = FilePath(surroundings);
+        using var held = Lock(path + ".lock");
+        var file = Read(path);
+        Write(path, file with { Tokens = change(file.Tokens ?? []) });
+    }
+
+    private static void Write(string path, IdentityFile file) => PrivateFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(file, ConfigurationJson.Default.IdentityFile));
+
     private static string FilePath(Surroundings surroundings) => Path.Join(UserFolders.Configuration(surroundings), FileName);
 
-    private static Identity[] Read(string path)
+    private static IdentityFile Read(string path)
     {
         try
         {
             return File.Exists(path)
-                ? JsonSerializer.Deserialize(File.ReadAllBytes(path), ConfigurationJson.Default.IdentityFile)?.Clients ?? []
-                : [];
+                ? JsonSerializer.Deserialize(File.ReadAllBytes(path), ConfigurationJson.Default.IdentityFile) ?? new IdentityFile([])
+                : new IdentityFile([]);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
             // Making a new identity here would silently cut the root off from everything it has stored.
             throw new Failure(FailureCode.LocalFailed, $"'{path}' cannot be read: {e.Message.TrimEnd('.')}.", path,
-                "Repair it, or restore it from a backup; it says which client id each root has.").Exception(e);
+                "Repair it, or restore it from a backup; it says which client id each root has, and holds its tokens.").Exception(e);
         }
     }
 

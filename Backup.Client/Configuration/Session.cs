@@ -46,10 +46,10 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     public ClusterConnection ConnectToWrite() => cluster ??= Connect(Settings.Client ?? Identities.FindOrMake(surroundings, RootPath));
 
     /// <summary>For a dry run: a root without an identity gets none.</summary>
-    public ClusterConnection ConnectToPreview() => cluster ??= Connect(KnownClient ?? new ClientId(Guid.AllBitsSet));
+    public ClusterConnection ConnectToPreview() => cluster ??= KnownClient is { } known ? Connect(known) : ConnectAsGuest(ClientId.Nobody);
 
-    /// <summary>For what concerns no client.</summary>
-    public ClusterConnection ConnectAsNobody() => nobodys ??= Connect(default);
+    /// <summary>For what concerns no client: with the root's token where it has one.</summary>
+    public ClusterConnection ConnectAsNobody() => nobodys ??= Connect(ClientId.Guest, NobodysProof);
 
     /// <summary>What a path argument means inside the root; empty for the root itself.</summary>
     public string Resolve(string argument) => PathArgument.Resolve(argument, RootPath, Settings.RootAsGiven!, surroundings.CurrentFolder);
@@ -69,11 +69,44 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
         limit?.Dispose();
     }
 
-    private ClusterConnection Connect(ClientId client)
+    private ClusterConnection Connect(ClientId client) => Connect(client, ProofOf(client));
+
+    /// <summary>The token given, or the root's where it has one.</summary>
+    private IProof? NobodysProof => GivenToken is { } given ? Shown.Token(given) : Settings.Root is not null && KnownClient is { } known && HasToken(known) ? ProofOf(known) : null;
+
+    /// <summary>Without a token, unless one is given: on loopback in the development setting that shows what concerns everybody.</summary>
+    private ClusterConnection ConnectAsGuest(ClientId client) => GivenToken is { } token ? Connect(token.Client, Shown.Token(token)) : Connect(client, null);
+
+    private ClusterConnection Connect(ClientId client, IProof? proof)
     {
         limit ??= Settings.BytesPerSecond is { } bytes ? new SendLimit(bytes) : null;
-        return new ClusterConnection(Settings.Servers, client) { Waiting = TellOfWaiting, Limit = limit };
+        return new ClusterConnection(Settings.Servers, client, new NodeClients(proof is null ? null : new ProvingNetwork(proof))) { Waiting = TellOfWaiting, Limit = limit };
     }
+
+    /// <summary>The token given for this run, or those kept, or a new one: the first that the cluster takes.</summary>
+    private IProof ProofOf(ClientId client)
+    {
+        if (GivenToken is { } given)
+        {
+            return given.Client == client ? Shown.Token(given) : throw new Failure(FailureCode.InvalidRequest,
+                $"The token in BACKUP_TOKEN is of client {given.Client}, and the files are of client {client}.", "client", $"Pass --client {given.Client}, or take BACKUP_TOKEN away.").Exception();
+        }
+        var servers = Settings.Servers;
+        return new Enrolment(client, new KeptTokens(Identities.Tokens(surroundings, client, servers),
+            token => Identities.Keep(surroundings, token, servers), token => Identities.Drop(surroundings, token)), GivenInvitation);
+    }
+
+    /// <summary>One server by itself, as <see cref="ConnectAsNobody"/> asks any.</summary>
+    public INode AskAsNobody(Uri server) => new NodeClients(NobodysProof is { } proof ? new ProvingNetwork(proof) : null).At(server);
+
+    private bool HasToken(ClientId client) => GivenToken is not null || Identities.Tokens(surroundings, client, Settings.Servers).Count > 0;
+
+    /// <summary>Never an argument: those are seen by everybody on the machine.</summary>
+    private AccessToken? GivenToken => surroundings.Variable("BACKUP_TOKEN") is not { } text ? null : AccessToken.TryParse(text, out var token) ? token
+        : throw new Failure(FailureCode.InvalidRequest, "BACKUP_TOKEN is no token.", "client", "Check that it was copied whole.").Exception();
+
+    private Secret? GivenInvitation => surroundings.Variable("BACKUP_INVITATION") is not { } text ? null : Secret.TryParse(text, out var invitation) ? invitation
+        : throw new Failure(FailureCode.InvalidRequest, "BACKUP_INVITATION is no invitation.", "client", "Check that it was copied whole.").Exception();
 
     private void TellOfWaiting(Uri server, Failure why)
     {

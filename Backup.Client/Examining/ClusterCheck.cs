@@ -52,7 +52,7 @@ internal static class ClusterCheck
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
         try
         {
-            var status = await new NodeClients().At(server).ClusterAsync(either.Token);
+            var status = await session.AskAsNobody(server).ClusterAsync(either.Token);
             return (Finding.Fine(Area, address, "answers"), status);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)

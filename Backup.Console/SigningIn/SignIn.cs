@@ -1,5 +1,6 @@
 using System.Net;
 using Backup.Protocol;
+using Backup.ServiceDefaults;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
@@ -7,11 +8,13 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Backup.WebConsole.SigningIn;
 
 /// <summary>Who may come in, and the cookie that says so afterwards.</summary>
-public sealed class SignIn
+public sealed class SignIn(ITokens tokens, IOptions<SecurityOptions> security)
 {
     public const string Path = "/console/sign-in";
     public const string OutPath = "/console/sign-out";
@@ -27,6 +30,27 @@ public sealed class SignIn
         cookie.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         cookie.ExpireTimeSpan = StayTime;
         cookie.SlidingExpiration = true;
+        cookie.Events.OnValidatePrincipal = ValidateAsync;
+        cookie.Events.OnRedirectToLogin = context => RefuseAsync(context.HttpContext);
+        cookie.Events.OnRedirectToAccessDenied = context => RefuseAsync(context.HttpContext);
+    }
+
+    /// <summary>A token that was revoked or has expired since lets nobody stay, and one that became smaller makes him smaller.</summary>
+    private static async Task ValidateAsync(CookieValidatePrincipalContext context)
+    {
+        var signIn = context.HttpContext.RequestServices.GetRequiredService<SignIn>();
+        var visitor = context.Principal is null ? null : Visitor.Of(context.Principal);
+        var now = visitor?.TokenHash is { } hash ? await signIn.AsOfNowAsync(visitor.Client, hash, context.HttpContext.RequestAborted) : signIn.WithoutQuestion(context.HttpContext);
+        if (visitor is null || now is null)
+            context.RejectPrincipal();
+        else
+            context.ReplacePrincipal(now.ToPrincipal());
+    }
+
+    private async Task<Visitor?> AsOfNowAsync(ClientId client, string tokenHash, CancellationToken ct)
+    {
+        var found = await tokens.CheckAsync(new TokenCheckRequest(client, tokenHash), ct);
+        return found.Standing == TokenStanding.Valid && found.Scopes.HasFlag(Scope.List) ? new Visitor(client, found.Scopes, tokenHash) : null;
     }
 
     public static async Task<bool> IsSignedInAsync(HttpContext http)
@@ -48,35 +72,37 @@ public sealed class SignIn
         return Task.CompletedTask;
     }
 
-    /// <summary>Who comes from this machine, to this machine's own name, is let in as the guest who looks after the cluster. Null for others.</summary>
+    /// <summary>
+    /// In the development setting, who comes from this machine, to this machine's own name, is let in as the guest, as he is on
+    /// every other route. Null for others.
+    /// </summary>
     /// <remarks>The name is looked at because a page elsewhere can have its own name lead here.</remarks>
     public Visitor? WithoutQuestion(HttpContext http) =>
-        http.Connection.RemoteIpAddress is { } from && IPAddress.IsLoopback(from) && http.Request.Host.Host is "localhost" or "127.0.0.1" or "[::1]"
-            ? new Visitor(ClientId.Guest, IsOperator: true) : null;
+        security.Value.IsLoopbackOpen && http.IsFromHere() ? new Visitor(ClientId.Guest, Scopes.OfTokens, null) : null;
 
-    /// <summary>What somebody typed into the sign-in page: the id of the client whose files he wants to see. Null when it is none.</summary>
-    public Visitor? With(string? typed, HttpContext http) =>
-        WithoutQuestion(http) is { } visitor && ClientId.TryParse(typed?.Trim(), null, out var client) ? visitor with { Client = client } : null;
+    /// <summary>What somebody typed into the sign-in page: a token. Null when it is none that is valid and may see anything.</summary>
+    public async Task<Visitor?> WithAsync(string? typed, CancellationToken ct) =>
+        AccessToken.TryParse(typed?.Trim(), out var token) ? await AsOfNowAsync(token.Client, token.Secret.Hash, ct) : null;
 }
 
 public static class SignInEndpoints
 {
     public static void MapSignIn(this IEndpointRouteBuilder app)
     {
-        app.MapPost(SignIn.Path, EnterAsync);
+        app.MapPost(SignIn.Path, EnterAsync).AllowAnonymous();
         app.MapPost(SignIn.OutPath, async (HttpContext http, [FromServices] IAntiforgery forms) =>
         {
             if (!await forms.IsRequestValidAsync(http))
                 return Results.BadRequest();
             await http.SignOutAsync(Visitor.Scheme);
             return Results.LocalRedirect($"{SignIn.Path}?ask=true");
-        }).DisableAntiforgery();
+        }).DisableAntiforgery().AllowAnonymous();
     }
 
     private static async Task<IResult> EnterAsync(
         HttpContext http, [FromForm] string? typed, [FromForm] string? to, [FromServices] SignIn signIn)
     {
-        if (signIn.With(typed, http) is not { } visitor)
+        if (await signIn.WithAsync(typed, http.RequestAborted) is not { } visitor)
             return Results.LocalRedirect($"{SignIn.Path}?ask=true&wrong=true&to={Uri.EscapeDataString(to ?? "")}");
         await http.SignInAsync(Visitor.Scheme, visitor.ToPrincipal());
         return Results.LocalRedirect(LocalOr(to));

@@ -3,10 +3,13 @@ using Backup.Protocol;
 
 namespace Backup.WebConsole.Transfers;
 
-/// <summary>The console's way to the nodes: it reads and sends as any client does, on behalf of who is signed in.</summary>
-public sealed class ClusterReach(ICatalogue catalogue)
+/// <summary>
+/// The console's way to the nodes: it reads and sends as any client does, on behalf of who is signed in. The manager vouches
+/// for him, so each use demands his scope before.
+/// </summary>
+public sealed class ClusterReach(ICatalogue catalogue, Network network)
 {
-    private readonly NodeClients nodes = new();
+    private readonly NodeClients nodes = new(network);
 
     /// <exception cref="FailureException">No node is alive.</exception>
     public async Task<ClusterConnection> ConnectAsync(Visitor visitor, CancellationToken ct)

@@ -26,14 +26,15 @@ public static class DownloadEndpoints
 
     public static void MapDownloads(this IEndpointRouteBuilder app)
     {
-        app.MapGet(FilePath, FileAsync);
-        app.MapGet(ZipPath, ZipAsync);
+        app.MapGet(FilePath, FileAsync).DemandSignIn();
+        app.MapGet(ZipPath, ZipAsync).DemandSignIn();
     }
 
     private static async Task FileAsync(
         HttpContext http, string path, long version, [FromServices] ICatalogue catalogue, [FromServices] ClusterReach reach, CancellationToken ct)
     {
         var visitor = Visitor.Of(http.User)!;
+        visitor.Require(Scope.Read);
         var versions = await catalogue.VersionsAsync(visitor.Client, new VersionsRequest(RootedPath.Parse(path)), ct);
         var wanted = versions.Versions.FirstOrDefault(v => v.Version == version && v.Kind == VersionKind.File)
             ?? throw Failure.NotFound($"Version {version} of '{RootedPath.Escape(path)}'").Exception();
@@ -46,6 +47,7 @@ public static class DownloadEndpoints
         HttpContext http, string? folder, long? at, [FromServices] ICatalogue catalogue, [FromServices] ClusterReach reach, CancellationToken ct)
     {
         var visitor = Visitor.Of(http.User)!;
+        visitor.Require(Scope.Read);
         var files = new List<FileVersion>();
         await foreach (var file in FolderPage.AllBelowAsync(catalogue, visitor.Client, folder ?? "", at, ct))
         {

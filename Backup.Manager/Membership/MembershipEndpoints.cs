@@ -1,4 +1,5 @@
 using Backup.Protocol;
+using Backup.ServiceDefaults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Backup.Manager;
@@ -10,9 +11,11 @@ public static class MembershipEndpoints
     {
         var routes = app.MapGroup("");
         routes.MapPost(Routes.Register, ([FromBody] RegisterRequest request, [FromServices] IManager manager, CancellationToken ct) =>
-            manager.RegisterAsync(request, ct));
+            manager.RegisterAsync(request, ct)).Demand(Scope.Peer);
         routes.MapPost(Routes.Heartbeat, ([FromBody] HeartbeatRequest request, [FromServices] IManager manager, CancellationToken ct) =>
-            manager.HeartbeatAsync(request, ct));
+            manager.HeartbeatAsync(request, ct)).Demand(Scope.Peer);
+        routes.MapPost(Routes.TokenCheck, ([FromBody] TokenCheckRequest request, [FromServices] ITokens tokens, CancellationToken ct) =>
+            tokens.CheckAsync(request, ct)).Demand(Scope.Peer);
         return routes;
     }
 }

@@ -70,6 +70,14 @@ public sealed partial class Registry(Metadata metadata, TimeProvider time, ILogg
             throw new Failure(FailureCode.NotFound, $"There is no node {node}.", node.Value, "`cluster status` lists the nodes.").Exception();
     }
 
+    /// <summary>Whose address it is. Nothing is signed for one that is no node's.</summary>
+    public async ValueTask<string> NodeAtAsync(Uri uri, CancellationToken ct)
+    {
+        var lines = await metadata.ReadPairsAsync(Keys.Nodes, ct);
+        return lines.Select(line => NodeLine.Parse(line.Name, line.Value).Ref).FirstOrDefault(node => node.Address.Authority == uri.Authority)?.Id.Value
+            ?? throw new Failure(FailureCode.NotFound, $"No node is registered at {uri.GetLeftPart(UriPartial.Authority)}.", "manager", "Try again.").Exception();
+    }
+
     private NodeRef[] Remember(long epoch, ScriptReply nodes)
     {
         NodeRef[] peers = [.. nodes.Pairs.Select(pair => NodeLine.Parse(pair.Name, pair.Value).Ref).OrderBy(peer => peer.Id)];

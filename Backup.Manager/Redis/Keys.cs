@@ -35,6 +35,9 @@ public static class Keys
     /// <summary>Zset "client version path" → copies owed.</summary>
     public const string Debts = "debts";
 
+    /// <summary>Hash invitation's hash → "expiresMs scopes client|- tokenDays|-".</summary>
+    public const string Invitations = "invitations";
+
     /// <summary>Counter: one more with each commit. Nodes remember it, and so tell when the metadata went back in time.</summary>
     public const string Generation = "generation";
 
@@ -64,6 +67,9 @@ public static class Keys
 
     /// <summary>Hash node → how far its holdings were compared with what is placed on it: "client version", or "-" at the start.</summary>
     public const string Reconcile = "reconcile";
+
+    /// <summary>Hash token's hash → its line, see <see cref="Access.TokenLine"/>.</summary>
+    public static string Tokens(ClientId client) => $"tokens:{client}";
 
     /// <summary>Hash holder, until, token of a background duty.</summary>
     public static string Duty(string name) => $"duty:{name}";

@@ -32,6 +32,10 @@ public sealed class Script
     public static readonly Script PutSnapshot = new("put-snapshot");
     public static readonly Script DropSnapshot = new("drop-snapshot");
     public static readonly Script ListSnapshots = new("list-snapshots");
+    public static readonly Script EnrolClient = new("enrol-client");
+    public static readonly Script KeepInvitation = new("keep-invitation");
+    public static readonly Script RevokeToken = new("revoke-token");
+    public static readonly Script ShowTokens = new("show-tokens");
     public static readonly Script UnnameSnapshots = new("unname-snapshots");
     public static readonly Script RetireVersions = new("retire-versions", Nodes, Lines);
     public static readonly Script RestoreDrop = new("restore-drop", Nodes, Lines);

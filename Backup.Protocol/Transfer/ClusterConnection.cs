@@ -15,6 +15,9 @@ public sealed class ClusterConnection
     /// <summary>After so long a person wonders. A lease that changes hands, or a restart, is over sooner.</summary>
     private static readonly TimeSpan SilenceTime = TimeSpan.FromSeconds(2);
 
+    /// <summary>More tokens than a client keeps for one cluster.</summary>
+    private const int RenewalsMax = 5;
+
     private readonly Uri[] servers;
     private readonly TimeProvider time;
     private readonly NodeClients clients;
@@ -49,12 +52,18 @@ public sealed class ClusterConnection
     {
         var started = time.GetTimestamp();
         var isTold = false;
+        var renewals = 0;
         for (var tries = 1; ; tries++)
         {
             var at = Volatile.Read(ref current);
+            var shown = clients.Generation;
             try
             {
                 return await call(clients.At(servers[at % servers.Length]));
+            }
+            catch (FailureException e) when (e.Failure.Code == FailureCode.Unauthorized && renewals < RenewalsMax && clients.Renew(shown))
+            {
+                renewals++;
             }
             catch (FailureException e) when (MayPass(e.Failure) && (tries < servers.Length || time.GetElapsedTime(started) < PatienceTime))
             {
@@ -106,4 +115,10 @@ public sealed class NodeClients(Network? network = null)
     private readonly ConcurrentDictionary<Uri, INode> clients = new();
 
     public INode At(Uri address) => clients.GetOrAdd(address, a => (network ?? Network.Real).Reach<INode>(a, a.Authority));
+
+    /// <inheritdoc cref="IProof.Generation"/>
+    public int Generation => network?.Proof?.Generation ?? 0;
+
+    /// <inheritdoc cref="IProof.Renew"/>
+    public bool Renew(int generation) => network?.Proof?.Renew(generation) ?? false;
 }

@@ -12,6 +12,9 @@ public readonly record struct ClientId(Guid Value) : IParsable<ClientId>
     /// <summary>Whose files they are that a plain HTTP tool sends without saying for whom: 31 zeros and a one.</summary>
     public static readonly ClientId Guest = new(new Guid(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1));
 
+    /// <summary>Who has nothing stored and never will: for asking before there is an id. 32 times f.</summary>
+    public static readonly ClientId Nobody = new(Guid.AllBitsSet);
+
     public static ClientId New() => new(Guid.NewGuid());
 
     public static bool TryParse(string? text, IFormatProvider? provider, out ClientId id)

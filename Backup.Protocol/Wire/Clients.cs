@@ -22,12 +22,16 @@ public static class Clients
     /// <param name="culprit">Who is named when it cannot be reached: a node id, 'manager', or an address.</param>
     /// <param name="unreachable">What not reaching it is called: <see cref="FailureCode.NodeUnreachable"/> or its like.</param>
     /// <param name="answerTime">How long an answer may take to begin; without end for streams, which have deadlines of their own.</param>
-    public static T Create<T>(Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable, TimeSpan? answerTime = null) where T : class =>
-        Over<T>(new NamesTheCulprit(culprit, unreachable, answerTime ?? Timeout.InfiniteTimeSpan, Transport()), address, culprit);
+    /// <param name="proof">What is shown with each request; null for nothing, which opens next to nothing.</param>
+    public static T Create<T>(
+        Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable, TimeSpan? answerTime = null, IProof? proof = null) where T : class =>
+        Over<T>(Shows(proof, new NamesTheCulprit(culprit, unreachable, answerTime ?? Timeout.InfiniteTimeSpan, Transport())), address, culprit);
 
     /// <summary>A client of several servers of which any may answer: another one is asked when one is away. Every call must be one that may be repeated.</summary>
-    public static T CreateAny<T>(Servers servers, string culprit, FailureCode unreachable, TimeSpan answerTime) where T : class =>
-        Over<T>(new AsksAnother(servers, new NamesTheCulprit(culprit, unreachable, answerTime, Transport())), servers.Current.Address, culprit);
+    public static T CreateAny<T>(Servers servers, string culprit, FailureCode unreachable, TimeSpan answerTime, IProof? proof = null) where T : class =>
+        Over<T>(new AsksAnother(servers, Shows(proof, new NamesTheCulprit(culprit, unreachable, answerTime, Transport()))), servers.Current.Address, culprit);
+
+    private static HttpMessageHandler Shows(IProof? proof, HttpMessageHandler inner) => proof is null ? inner : new ShowsProof(proof, inner);
 
     private static SocketsHttpHandler Transport() => new()
     {

@@ -85,6 +85,30 @@ public interface IRebuilder
     Task<RebuildStatus> RebuildAsync(CancellationToken ct);
 }
 
+/// <summary>Who may do what. The manager answers; every node offers the same and asks the manager. All calls may be repeated.</summary>
+public interface IAccess
+{
+    [Post(Routes.Enrol)]
+    Task<EnrolReply> EnrolAsync([Body] EnrolRequest request, CancellationToken ct);
+
+    [Post(Routes.Invite)]
+    Task<InviteReply> InviteAsync([Body] InviteRequest request, CancellationToken ct);
+
+    [Post(Routes.Tokens)]
+    Task<TokensReply> TokensAsync([Body] TokensRequest request, CancellationToken ct);
+
+    /// <summary>Within seconds no server takes the token any more.</summary>
+    [Post(Routes.Revoke)]
+    Task<TokensReply> RevokeAsync([Body] RevokeRequest request, CancellationToken ct);
+}
+
+/// <summary>Whoever knows what a token is good for: the manager, and for a node the manager asked.</summary>
+public interface ITokens
+{
+    [Post(Routes.TokenCheck)]
+    Task<TokenCheckReply> CheckAsync([Body] TokenCheckRequest request, CancellationToken ct);
+}
+
 /// <summary>A node towards the manager.</summary>
 public interface IManager : ICatalogue, IOperator
 {
@@ -96,7 +120,7 @@ public interface IManager : ICatalogue, IOperator
 }
 
 /// <summary>A client towards any node. What another node must answer is passed on to it.</summary>
-public interface INode : ICatalogue, IOperator, IRebuilder
+public interface INode : ICatalogue, IOperator, IRebuilder, IAccess
 {
     /// <summary>Which chunks the first of these nodes lacks.</summary>
     [Post(Routes.Missing)]

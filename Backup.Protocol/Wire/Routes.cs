@@ -24,7 +24,14 @@ public static class Routes
     public const string WhatIf = "/v1/cluster/what-if";
     public const string Rebuild = "/v1/cluster/rebuild";
 
+    // Who may do what: answered as the catalogue is.
+    public const string Enrol = "/v1/enrol";
+    public const string Invite = "/v1/invitations";
+    public const string Tokens = "/v1/tokens";
+    public const string Revoke = "/v1/tokens/revoke";
+
     // Nodes to the manager.
+    public const string TokenCheck = "/v1/tokens/check";
     public const string Register = "/v1/nodes/register";
     public const string Heartbeat = "/v1/nodes/heartbeat";
 
@@ -54,7 +61,7 @@ public static class Routes
 /// <summary>The headers of our own.</summary>
 public static class Headers
 {
-    /// <summary>The client on whose behalf the request is made: 32 hex digits.</summary>
+    /// <summary>The client on whose behalf the request is made: 32 hex digits. A token's own, where it is there at all; only processes of the cluster choose.</summary>
     public const string Client = "Backup-Client";
 
     /// <summary>The nodes a segment goes to, or the one node that is asked: ids, primary first, with commas between. Never addresses.</summary>

@@ -13,8 +13,8 @@ public static class CollectionEndpoints
 
     public static void MapCollection(this IEndpointRouteBuilder app)
     {
-        app.MapPost(Routes.Forget, ForgetAsync).WithMetadata(new RequestSizeLimitAttribute(ForgetRequestBytesMax));
-        app.MapPost(Routes.Collect, CollectAsync);
+        app.MapPost(Routes.Forget, ForgetAsync).WithMetadata(new RequestSizeLimitAttribute(ForgetRequestBytesMax)).Demand(Scope.Peer);
+        app.MapPost(Routes.Collect, CollectAsync).Demand(Scope.Peer);
     }
 
     private static async Task<ForgetReply> ForgetAsync(HttpContext http, [FromBody] ForgetRequest request, [FromServices] PackStore store, CancellationToken ct) =>

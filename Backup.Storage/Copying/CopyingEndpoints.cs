@@ -13,8 +13,8 @@ public static class CopyingEndpoints
     public static void MapCopying(this IEndpointRouteBuilder app)
     {
         var routes = app.MapGroup("").WithMetadata(new RequestSizeLimitAttribute(RequestBytesMax));
-        routes.MapPost(Routes.Copy, (HttpContext http, [FromBody] CopyRequest request, [FromServices] CopyRound copies, CancellationToken ct) => copies.RunAsync(http.Client(), request, ct));
-        routes.MapPost(Routes.Held, ([FromBody] HeldRequest request, [FromServices] Inventory inventory, CancellationToken ct) => inventory.PageAsync(request, ct));
-        routes.MapPost(Routes.Lacking, (HttpContext http, [FromBody] LackingRequest request, [FromServices] Inventory inventory) => inventory.Lacking(http.Client(), request));
+        routes.MapPost(Routes.Copy, (HttpContext http, [FromBody] CopyRequest request, [FromServices] CopyRound copies, CancellationToken ct) => copies.RunAsync(http.Client(), request, ct)).Demand(Scope.Peer);
+        routes.MapPost(Routes.Held, ([FromBody] HeldRequest request, [FromServices] Inventory inventory, CancellationToken ct) => inventory.PageAsync(request, ct)).Demand(Scope.Peer);
+        routes.MapPost(Routes.Lacking, (HttpContext http, [FromBody] LackingRequest request, [FromServices] Inventory inventory) => inventory.Lacking(http.Client(), request)).Demand(Scope.Peer);
     }
 }

@@ -9,15 +9,16 @@ namespace Backup.Storage.Gateway;
 
 /// <summary>
 /// Files for plain HTTP tools: `curl -T report.pdf http://node/files/report.pdf`. The gateway is then the client and runs
-/// steps ① to ⑥ itself, with the same code the client uses. Who does not say who he is shares the guest's files.
+/// steps ① to ⑥ itself, with the same code the client uses. A token says whose files they are; without one, where that is allowed,
+/// they are the guest's.
 /// </summary>
 public static class FilesEndpoints
 {
     public static void MapFiles(this IEndpointRouteBuilder app)
     {
-        app.MapPut(Routes.Files, PutAsync).WithMetadata(new DisableRequestSizeLimitAttribute());
-        app.MapGet(Routes.Files, GetAsync);
-        app.MapDelete(Routes.Files, DeleteAsync);
+        app.MapPut(Routes.Files, PutAsync).WithMetadata(new DisableRequestSizeLimitAttribute()).Demand(Scope.Append);
+        app.MapGet(Routes.Files, GetAsync).Demand(Scope.Read);
+        app.MapDelete(Routes.Files, DeleteAsync).Demand(Scope.Delete);
     }
 
     private static async Task<IResult> PutAsync(
@@ -37,7 +38,7 @@ public static class FilesEndpoints
     private static async Task GetAsync(
         HttpContext http, string path, [FromServices] Peers peers, [FromServices] ICatalogue catalogue, [FromServices] IOptions<NodeOptions> options, CancellationToken ct)
     {
-        var client = Owner(http);
+        var client = http.Client();
         var found = (await catalogue.LookupAsync(client, new LookupRequest([RootedPath.Parse(path)]), ct)).Files[0];
         if (found is not { Kind: VersionKind.File })
             throw Failure.NotFound($"'{RootedPath.Escape(path)}'").Exception();
@@ -53,15 +54,13 @@ public static class FilesEndpoints
 
     private static async Task<Receipt> UploadAsync(SourceFile source, HttpContext http, Peers peers, NodeOptions options, CancellationToken ct)
     {
-        await foreach (var result in new Uploader(Connection(Owner(http), peers, options), new TransferCounters()).UploadAsync([source], ct))
+        await foreach (var result in new Uploader(Connection(http.Client(), peers, options), new TransferCounters()).UploadAsync([source], ct))
             return result.Receipt ?? throw result.Failure!.Exception();
         throw new InvalidOperationException("An upload of one file ended without a result.");
     }
 
-    /// <summary>To the cluster through this very node, over its own address: one way in for everybody.</summary>
+    /// <summary>To the cluster through this very node, over its own address: one way in for everybody. The node vouches for whom it has let in.</summary>
     private static ClusterConnection Connection(ClientId client, Peers peers, NodeOptions options) => new([options.Address!], client, peers.Connections);
-
-    private static ClientId Owner(HttpContext http) => http.Request.Headers.ContainsKey(Headers.Client) ? http.Client() : ClientId.Guest;
 
     private static long NowNs(TimeProvider time) => time.GetUtcNow().ToUnixTimeMilliseconds() * 1_000_000;
 

@@ -19,10 +19,10 @@ public static class GatewayEndpoints
 
     public static void MapGateway(this IEndpointRouteBuilder app)
     {
-        app.MapPost(Routes.Missing, MissingAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax));
-        app.MapPut(Routes.Segments, StoreAsync).WithMetadata(new RequestSizeLimitAttribute(Limits.SegmentBytesMax));
-        app.MapPost(Routes.Read, ReadAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax));
-        app.MapPost(Routes.Copies, CopiesAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax));
+        app.MapPost(Routes.Missing, MissingAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax)).Demand(Scope.Append);
+        app.MapPut(Routes.Segments, StoreAsync).WithMetadata(new RequestSizeLimitAttribute(Limits.SegmentBytesMax)).Demand(Scope.Append);
+        app.MapPost(Routes.Read, ReadAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax)).Demand(Scope.Read);
+        app.MapPost(Routes.Copies, CopiesAsync).WithMetadata(new RequestSizeLimitAttribute(ReadRequestBytesMax)).Demand(Scope.List);
     }
 
     private static async Task<CopiesReply> CopiesAsync(

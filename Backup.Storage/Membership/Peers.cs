@@ -62,7 +62,28 @@ public sealed class Peers(NodeId self, ICatalogue catalogue, TimeProvider? time 
     {
         if (addresses.TryGetValue(id, out var known))
             return known;
-        Update((await catalogue.ClusterAsync(ct)).Nodes.Select(node => new NodeRef(node.Id, node.Address)));
+        await LearnAsync(ct);
         return addresses.TryGetValue(id, out var address) ? address : throw Failure.Unreachable(id, "it has never registered").Exception();
     }
+
+    /// <summary>Whose address it is. Nothing is signed for one that is no node's, whoever named it.</summary>
+    public async ValueTask<string> NodeAtAsync(Uri uri, CancellationToken ct)
+    {
+        if (Find(uri) is { } known)
+            return known.Value;
+        await LearnAsync(ct);
+        return Find(uri)?.Value ?? throw new Failure(FailureCode.NotFound, $"No node is registered at {uri.GetLeftPart(UriPartial.Authority)}.", self.Value, "Place the file again.").Exception();
+    }
+
+    private NodeId? Find(Uri uri)
+    {
+        foreach (var (id, address) in addresses)
+        {
+            if (address.Authority == uri.Authority)
+                return id;
+        }
+        return null;
+    }
+
+    private async Task LearnAsync(CancellationToken ct) => Update((await catalogue.ClusterAsync(ct)).Nodes.Select(node => new NodeRef(node.Id, node.Address)));
 }

@@ -1,4 +1,5 @@
 using Backup.Protocol;
+using Backup.ServiceDefaults;
 using Backup.Storage.Packs;
 using Backup.Storage.Scrub;
 using Microsoft.AspNetCore.Mvc;
@@ -67,8 +68,8 @@ public static class InventoryEndpoints
     public static void MapInventory(this IEndpointRouteBuilder app)
     {
         app.MapPut(Routes.Moments, ([FromBody] ClientMoments kept, [FromServices] KeptMoments moments) => moments.Keep(kept))
-            .WithMetadata(new RequestSizeLimitAttribute(MomentsBytesMax));
+            .WithMetadata(new RequestSizeLimitAttribute(MomentsBytesMax)).Demand(Scope.Peer);
         app.MapPost(Routes.Inventory, ([FromBody] InventoryRequest request, [FromServices] NodeInventory inventory, CancellationToken ct) => inventory.PageAsync(request, ct))
-            .WithMetadata(new RequestSizeLimitAttribute(1 << 10));
+            .WithMetadata(new RequestSizeLimitAttribute(1 << 10)).Demand(Scope.Peer);
     }
 }

@@ -10,7 +10,7 @@ namespace Backup.Storage.Replica;
 public static class ReplicaEndpoints
 {
     public static void MapReplica(this IEndpointRouteBuilder app) =>
-        app.MapPut(Routes.ReplicaSegments, StoreAsync).WithMetadata(new RequestSizeLimitAttribute(Limits.SegmentBytesMax));
+        app.MapPut(Routes.ReplicaSegments, StoreAsync).WithMetadata(new RequestSizeLimitAttribute(Limits.SegmentBytesMax)).Demand(Scope.Peer);
 
     private static async Task<StoreReply> StoreAsync(
         HttpContext http, [FromHeader(Name = Headers.Epoch)] long epoch, [FromServices] Peers peers, [FromServices] SegmentReceiver receiver, CancellationToken ct)

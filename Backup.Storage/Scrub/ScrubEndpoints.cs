@@ -12,7 +12,7 @@ public static class ScrubEndpoints
     private const long RecordsRequestBytesMax = 16 << 10;
 
     public static void MapScrub(this IEndpointRouteBuilder app) =>
-        app.MapPost(Routes.Records, RecordsAsync).WithMetadata(new RequestSizeLimitAttribute(RecordsRequestBytesMax));
+        app.MapPost(Routes.Records, RecordsAsync).WithMetadata(new RequestSizeLimitAttribute(RecordsRequestBytesMax)).Demand(Scope.Peer);
 
     /// <summary>Sends those of the wanted records that are here and good. What turns out to be damaged is repaired from whoever has it.</summary>
     private static async Task RecordsAsync(

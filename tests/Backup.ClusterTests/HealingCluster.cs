@@ -43,8 +43,7 @@ public sealed class HealingCluster : IAsyncDisposable
 
     public async Task<int> HeldAsync(NodeId node)
     {
-        var address = (await StatusAsync()).Nodes.Single(one => one.Id == node).Address;
-        var copier = Clients.Create<ICopier>(address, node.Value);
+        var copier = Running.ConnectAsPeer<ICopier>(node.Value);
         var held = 0;
         for (HeldRequest? next = new(null, 0, 1_000); next is not null;)
         {

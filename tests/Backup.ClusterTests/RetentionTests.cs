@@ -63,8 +63,8 @@ public class RetentionTests
     private static async Task<long> CollectAsync(RunningCluster cluster)
     {
         long stored = 0;
-        foreach (var address in cluster.Addresses())
-            stored += (await Clients.Create<ICollector>(address, address.Authority).CollectAsync(default)).StoredBytes;
+        for (var number = 1; number <= cluster.Nodes; number++)
+            stored += (await cluster.ConnectAsPeer<ICollector>($"node-{number}").CollectAsync(default)).StoredBytes;
         return stored;
     }
 

@@ -91,7 +91,7 @@ internal class SimNode : ISimServer
         var damaged = new DamagedVersions();
         running = new Running(store, peers, receiver, new PrimaryStore(store, peers, receiver, copy), new VersionSender(store, peers, damaged),
             new Collector(store, GraceTime, clock, NullLogger<Collector>.Instance), new CopyRound(store, peers, copy), new Inventory(store),
-            new NodeInventory(store, damaged), new ScrubWorker(store, new VersionRepair(store, peers, manager, NullLogger<VersionRepair>.Instance), ScrubTime, clock, NullLogger<ScrubWorker>.Instance),
+            new NodeInventory(store, damaged, new KeptMoments(store)), new ScrubWorker(store, new VersionRepair(store, peers, manager, NullLogger<VersionRepair>.Instance), ScrubTime, clock, NullLogger<ScrubWorker>.Instance),
             new MembershipWorker(manager, peers, store, Options.Create(new NodeOptions { Id = Id.Value, Address = Address }), clock, NullLogger<MembershipWorker>.Instance));
     }
 

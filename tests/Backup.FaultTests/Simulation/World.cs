@@ -22,7 +22,7 @@ internal sealed class World : IAsyncDisposable
         (Seed, this.lane, Bug) = (seed, lane, bug);
         Clock.Pass = PassAsync;
         Network = new SimNetwork(seed) { Serves = Find };
-        Manager = new SimManager(lane, Clock, Network, violations.Enqueue, Note);
+        Manager = new SimManagerProcess(lane, Clock, Network, violations.Enqueue, Note);
         Nodes = [.. Enumerable.Range(1, nodes).Select(number => bug?.Node?.Invoke(number, root.Path, seed, this) ?? NewNode(number))];
         Clients = [ClientId.Parse(Hex(seed, 1)), ClientId.Parse(Hex(seed, 2))];
     }
@@ -37,7 +37,7 @@ internal sealed class World : IAsyncDisposable
 
     public SimNetwork Network { get; }
 
-    public SimManager Manager { get; private set; }
+    public SimManagerProcess Manager { get; private set; }
 
     public SimNode[] Nodes { get; }
 
@@ -93,7 +93,7 @@ internal sealed class World : IAsyncDisposable
     public async Task ReplaceManagerAsync()
     {
         var before = Manager;
-        Manager = new SimManager(lane, Clock, Network, violations.Enqueue, Note);
+        Manager = new SimManagerProcess(lane, Clock, Network, violations.Enqueue, Note);
         await before.DisposeAsync();
     }
 

@@ -27,7 +27,7 @@ public class TortureTests(ITestOutputHelper output)
         var ledger = new Ledger();
         var clients = Enumerable.Range(0, 3).Select(_ => ClientId.New()).ToArray();
         var workers = clients.Select((client, i) => new TortureClient(
-            new ClusterConnection([.. proxies.Select(proxy => proxy.Address)], client), ledger, new Random(seed * 100 + i), Violation, Note)).ToArray();
+            cluster.Connect(client, [.. proxies.Select(proxy => proxy.Address)]), ledger, new Random(seed * 100 + i), Violation, Note)).ToArray();
         var chaos = new Chaos(cluster, proxies, new Random(seed), Note);
 
         using (var timeOver = new CancellationTokenSource(time))

@@ -30,6 +30,7 @@ public sealed class NodeProcess : IAsyncDisposable
         start.Environment["Node__Address"] = Address.ToString();
         start.Environment["Node__DataDirectory"] = Path.Combine(folder.Path, "data");
         start.Environment["Node__ReserveBytes"] = reserveBytes.ToString(CultureInfo.InvariantCulture);
+        start.Environment["Security__ClusterKey"] = Manager.ManagerProcess.KeyText;
         process = Process.Start(start)!;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();

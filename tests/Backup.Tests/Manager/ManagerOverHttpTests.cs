@@ -37,7 +37,7 @@ public sealed class ManagerOverHttpTests(GarnetFixture fixture)
     {
         await using var cluster = await ManagersOnRedis.StartAsync(fixture);
         await using var manager = await ManagerProcess.StartAsync($"127.0.0.1:{(await fixture.ServerAsync()).Port}");
-        using var http = new HttpClient { BaseAddress = manager.Address };
+        using var http = new HttpClient(new ShowsProof(ManagerProcess.AsNode, new SocketsHttpHandler())) { BaseAddress = manager.Address };
         var client = cluster.Client.ToString();
         (string Route, string Body, FailureCode Code)[] cases =
         [

@@ -9,6 +9,14 @@ namespace Backup.Tests.Manager;
 /// <summary>A manager as the cluster runs it: a process of its own, on a free port, that can be killed.</summary>
 public sealed class ManagerProcess : IAsyncDisposable
 {
+    /// <summary>What the processes of one test share.</summary>
+    public static readonly string KeyText = System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true);
+
+    /// <summary>As a node speaks to the manager.</summary>
+    public static readonly IProof AsNode = AsPeerTo(Grant.Manager);
+
+    public static IProof AsPeerTo(string audience) => new PeerGrants(ClusterKey.Parse(KeyText), "n1", TimeProvider.System).To(audience);
+
     private readonly Process process;
 
     private ManagerProcess(Process process, Uri address) => (this.process, Address) = (process, address);
@@ -24,6 +32,7 @@ public sealed class ManagerProcess : IAsyncDisposable
             WorkingDirectory = Path.GetTempPath(),
         };
         start.Environment["ASPNETCORE_URLS"] = urls;
+        start.Environment["Security__ClusterKey"] = KeyText;
         if (redis is not null)
             start.Environment["ConnectionStrings__redis"] = redis;
         foreach (var (name, value) in settings)
@@ -57,7 +66,7 @@ public sealed class ManagerProcess : IAsyncDisposable
         }
     }
 
-    public IManager Client() => Clients.Create<IManager>(Address, "manager", FailureCode.ManagerUnreachable);
+    public IManager Client() => Clients.Create<IManager>(Address, "manager", FailureCode.ManagerUnreachable, proof: AsNode);
 
     public async Task KillAsync()
     {

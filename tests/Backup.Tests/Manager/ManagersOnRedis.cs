@@ -2,6 +2,7 @@ using System.Globalization;
 using Backup.Manager;
 using Backup.Manager.Redis;
 using Backup.Protocol;
+using Backup.ServiceDefaults;
 using Backup.Tests.Redis;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -105,6 +106,8 @@ public sealed class ManagersOnRedis : IAsyncDisposable
         services.AddSingleton<TimeProvider>(Time);
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder()
             .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());
+        services.AddOptions<SecurityOptions>().BindConfiguration(SecurityOptions.Section);
+        services.AddSingleton(new PeerGrants(ClusterKey.Parse(ManagerProcess.KeyText), Grant.Manager, Time));
         services.AddManager(connectionString);
         providers.Add(services.BuildServiceProvider());
     }

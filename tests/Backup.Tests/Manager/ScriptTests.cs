@@ -41,6 +41,8 @@ public abstract class ScriptTests(RedisFixture fixture)
         await cluster.First.SnapshotAsync(cluster.Client, new SnapshotRequest("noon"), default);
         await cluster.First.DeleteSnapshotAsync(cluster.Client, new SnapshotDeleteRequest("noon"), default);
         await ForgetSomethingAsync(cluster);
+        var enrolled = await Access.Credential.EnrolAsync(cluster.Get<Backup.Manager.Access.Tokens>(), ClientId.New(), Scope.Read);
+        await cluster.Get<IAccess>().RevokeAsync(new RevokeRequest(enrolled.Client, enrolled.Secret.Hash[..16]), default);
         await cluster.RegisterManyAsync("n1", "n2");
         await cluster.PlaceAsync("late", ["x"]);
         cluster.Time.Advance(Leases.Reservation);

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Backup.FaultTests.Simulation;
 
 /// <summary>One manager: all its real classes, on the lane's Redis. It holds nothing, so another may take its place at any moment.</summary>
-internal sealed class SimManager : ISimServer, IAsyncDisposable
+internal sealed class SimManagerProcess : ISimServer, IAsyncDisposable
 {
     /// <summary>A pass over the few files of a run takes five.</summary>
     private const int StepsMax = 20;
@@ -18,7 +18,7 @@ internal sealed class SimManager : ISimServer, IAsyncDisposable
     private readonly ServiceProvider services;
     private readonly Action<string> violation;
 
-    public SimManager(Lane lane, SimClock clock, SimNetwork network, Action<string> violation, Action<string> note)
+    public SimManagerProcess(Lane lane, SimClock clock, SimNetwork network, Action<string> violation, Action<string> note)
     {
         this.violation = violation;
         var all = new ServiceCollection();
