@@ -38,5 +38,9 @@ public sealed class NodeOptions
     [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
     public TimeSpan ScrubInterval { get; set; } = TimeSpan.FromDays(30);
 
+    /// <summary>How long it rests between two rounds of collection: each looks at every manifest.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
+    public TimeSpan CollectInterval { get; set; } = TimeSpan.FromMinutes(10);
+
     public NodeId NodeId => NodeId.Parse(Id);
 }

@@ -24,13 +24,14 @@ public sealed partial class PackStore : IAsyncDisposable
     private readonly ILogger log;
     private readonly ConcurrentBag<RecordCodec> codecs = [];
 
-    private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, ILogger log, TimeProvider time, CancellationToken ct)
+    private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, bool isRebuilt, ILogger log, TimeProvider time, CancellationToken ct)
     {
         (this.options, this.held, this.log, this.identity, Index) = (options, held, log, identity, index);
         reader = new PackReader(options.Disk, options.Directory);
         space = new DiskSpace(options.Disk, options.Directory, options.ReserveBytes);
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
         recovery.Run(ct);
+        MayLackVersions = isRebuilt && index.Damage(DamageListedMax).Any(damage => damage.IsLoss);
         Appender = new PackAppender(options, identity, index, space, time, recovery.Resumed, recovery.LastNumber);
         Sweeps = new SweepClock(index.LastSweep);
         Commits = new GroupCommit(this, options.NodeId.Value, log);
@@ -42,6 +43,12 @@ public sealed partial class PackStore : IAsyncDisposable
     /// <summary>The last epoch that was entered with this directory; 0 before the first.</summary>
     public long LastEpoch => identity.LastEpoch;
 
+    /// <summary>
+    /// The index was made anew from packs that are damaged somewhere: a version whose manifest stood there is not known any more, and
+    /// is missed by nobody here. Until the node has registered and had its copies compared.
+    /// </summary>
+    public bool MayLackVersions { get; private set; }
+
     /// <summary>Writes an epoch down before anything is done in it, so that an older copy of the directory is known for what it is.</summary>
     /// <exception cref="FailureException">DiskFailed, NodeFull: it was not written.</exception>
     public void EnterEpoch(long epoch, long generation)
@@ -51,6 +58,7 @@ public sealed partial class PackStore : IAsyncDisposable
             var entered = identity.At(epoch, generation);
             entered.Write(options.Disk, options.Directory);
             identity = entered;
+            MayLackVersions = false;
         }
         catch (Exception e) when (DiskFailure.Is(e))
         {
@@ -195,6 +203,7 @@ public sealed partial class PackStore : IAsyncDisposable
             var identity = DataDirectory.Identify(options, log, time);
             var path = Path.Combine(options.Directory, IndexSchema.FileName);
             index = PackIndex.TryOpen(path, identity.Incarnation);
+            var isRebuilt = index is null;
             if (index is null)
             {
                 // A directory that is used for the first time has nothing to make it from.
@@ -202,7 +211,7 @@ public sealed partial class PackStore : IAsyncDisposable
                     LogRebuild(log, path);
                 index = PackIndex.Create(path, identity.Incarnation);
             }
-            return new PackStore(options, held, identity, index, log, time, ct);
+            return new PackStore(options, held, identity, index, isRebuilt, log, time, ct);
         }
         catch (Exception e)
         {

@@ -140,6 +140,45 @@ public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public async Task A_node_whose_manifests_rotted_before_its_index_was_made_anew_gets_them_again()
+    {
+        await using var cluster = await HealingCluster.StartAsync(grace: TimeSpan.FromHours(1));
+        var files = await cluster.StoreAsync(40);
+        var victim = files.Receipts[0].Nodes[0];
+        var directory = Path.Combine(cluster.Running.DataDirectory, victim.Value);
+        await cluster.Running.StopAsync(victim.Value);
+        Assert.True(RotManifests(directory) > 0);
+        foreach (var file in Directory.GetFiles(directory, "index.db*"))
+            File.Delete(file);
+        await cluster.Running.StartAgainAsync(victim.Value);
+
+        await cluster.UntilEventAsync(EventKind.NodeLostData, victim);
+        await cluster.UntilAsync("its copies are made again", status => status is { Healthy: true, Repair: { Running: false, VersionsCopied: > 0, VersionsLeft: 0 } });
+        await cluster.AssertCopiesExactAsync(files);
+        await cluster.AssertRestorableFromEachAsync(files);
+    }
+
+    /// <summary>Flips a bit in the header of every manifest of a node that is stopped.</summary>
+    private static int RotManifests(string directory)
+    {
+        const int packHeaderBytes = 128;
+        var rotted = 0;
+        foreach (var path in Directory.GetFiles(Path.Combine(directory, "packs"), "*.pack"))
+        {
+            var pack = File.ReadAllBytes(path);
+            for (var at = packHeaderBytes; RecordHeader.TryRead(pack.AsSpan(at), out var header); at += header.RecordBytes)
+            {
+                if (header.Kind != RecordKind.Manifest)
+                    continue;
+                pack[at] ^= 1;
+                rotted++;
+            }
+            File.WriteAllBytes(path, pack);
+        }
+        return rotted;
+    }
+
     private static void CopyDirectory(string from, string to)
     {
         Directory.CreateDirectory(to);
