@@ -1,8 +1,8 @@
-using Backup.WebConsole;
 using Backup.Manager;
 using Backup.Manager.Access;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
+using Backup.WebConsole;
 using Microsoft.Extensions.Options;
 
 var builder = WebApplication.CreateBuilder(args);

@@ -41,8 +41,14 @@ public class FoundVersionTests
         var parts = text.Split(':');
         return new FoundCopy(NodeId.Parse(parts[0]), new HeldManifest(Client, new ManifestHead
         {
-            Path = RootedPath.Parse("file"), Version = 3, Kind = VersionKind.File, TimeMs = 5, SizeBytes = 1, Digest = ChunkId.Of([1]),
-            Nodes = [.. parts[1].Split(',').Select(name => NodeId.Parse(name))], Epoch = long.Parse(parts[2], System.Globalization.CultureInfo.InvariantCulture),
+            Path = RootedPath.Parse("file"),
+            Version = 3,
+            Kind = VersionKind.File,
+            TimeMs = 5,
+            SizeBytes = 1,
+            Digest = ChunkId.Of([1]),
+            Nodes = [.. parts[1].Split(',').Select(name => NodeId.Parse(name))],
+            Epoch = long.Parse(parts[2], System.Globalization.CultureInfo.InvariantCulture),
         }));
     }
 }

@@ -61,8 +61,17 @@ internal sealed class Rig : IAsyncDisposable
             var commit = ManagersOnRedis.FileOf(path, file, placed, kind);
             return new Manifest(new ManifestHead
             {
-                Path = commit.Path, Version = commit.Version, Kind = kind, TimeMs = file.TimeMs, SizeBytes = commit.SizeBytes, Digest = commit.Digest,
-                MtimeNs = commit.MtimeNs, Mode = commit.Mode, Nodes = commit.Nodes, Epoch = placed.Placements[file.Placement].Epoch, TraceId = commit.TraceId,
+                Path = commit.Path,
+                Version = commit.Version,
+                Kind = kind,
+                TimeMs = file.TimeMs,
+                SizeBytes = commit.SizeBytes,
+                Digest = commit.Digest,
+                MtimeNs = commit.MtimeNs,
+                Mode = commit.Mode,
+                Nodes = commit.Nodes,
+                Epoch = placed.Placements[file.Placement].Epoch,
+                TraceId = commit.TraceId,
             }, [new ChunkRef(commit.Digest, (int)commit.SizeBytes)]);
         }).ToList();
         foreach (var node in Nodes)

@@ -77,7 +77,14 @@ public abstract class ScriptTests(RedisFixture fixture)
         await cluster.Get<RebuildWorker>().StepAsync(default);
         var head = new ManifestHead
         {
-            Path = Path("found"), Version = 7, Kind = VersionKind.File, TimeMs = 1, SizeBytes = 1, Digest = ChunkId.Of([1]), Nodes = [Node("n1")], Epoch = 1,
+            Path = Path("found"),
+            Version = 7,
+            Kind = VersionKind.File,
+            TimeMs = 1,
+            SizeBytes = 1,
+            Digest = ChunkId.Of([1]),
+            Nodes = [Node("n1")],
+            Epoch = 1,
         };
         var lease = new DutyLease(cluster.Get<Metadata>(), cluster.Time, VersionMerger.Duty, onLostMetadata: true);
         cluster.Time.Advance(Leases.Duty);

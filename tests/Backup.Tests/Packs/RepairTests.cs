@@ -1,8 +1,8 @@
 using Backup.Protocol;
 using Backup.ServiceDefaults;
-using Backup.Tests.Access;
 using Backup.Storage.Packs;
 using Backup.Storage.Scrub;
+using Backup.Tests.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
