@@ -26,7 +26,6 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
     /// <summary>The cluster does not let this client enrol: asking again would change nothing.</summary>
     private volatile bool isRefused;
 
-
     public async ValueTask ShowAsync(HttpRequestMessage request, CancellationToken ct)
     {
         var shown = token ?? await FindAsync(new Uri(request.RequestUri!.GetLeftPart(UriPartial.Authority)), ct);
