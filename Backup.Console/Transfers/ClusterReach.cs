@@ -1,5 +1,5 @@
-using Backup.WebConsole.SigningIn;
 using Backup.Protocol;
+using Backup.WebConsole.SigningIn;
 
 namespace Backup.WebConsole.Transfers;
 

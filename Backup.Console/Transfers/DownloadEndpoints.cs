@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Net.Mime;
+using Backup.Protocol;
 using Backup.WebConsole.Browsing;
 using Backup.WebConsole.SigningIn;
-using Backup.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
