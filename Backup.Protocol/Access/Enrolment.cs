@@ -22,7 +22,10 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
     private readonly Queue<AccessToken> known = new(kept.Known);
     private volatile AccessToken? token;
     private volatile int generation;
-    private bool isNew;
+
+    /// <summary>The cluster does not let this client enrol: asking again would change nothing.</summary>
+    private volatile bool isRefused;
+
 
     public async ValueTask ShowAsync(HttpRequestMessage request, CancellationToken ct)
     {
@@ -32,17 +35,18 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
 
     public int Generation => generation;
 
-    /// <summary>A cluster whose data was thrown away does not know the token of before: the next one, or a new one, may do.</summary>
+    /// <summary>A cluster whose metadata was lost does not know the token of before: the next one, or a new one, may do.</summary>
     public bool Renew(int refused)
     {
         lock (known)
         {
-            if (refused != generation)
-                return true;
-            if (isNew)
+            if (isRefused)
                 return false;
-            token = null;
-            generation++;
+            if (refused == generation)
+            {
+                token = null;
+                generation++;
+            }
             return true;
         }
     }
@@ -58,8 +62,7 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
                     return token;
             }
             var made = await EnrolAsync(server, ct);
-            lock (known)
-                (token, isNew) = (made, true);
+            token = made;
             return made;
         }
         finally
@@ -81,6 +84,7 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
         catch (FailureException e) when (e.Failure.Code is FailureCode.Unauthorized or FailureCode.Forbidden or FailureCode.InvalidRequest)
         {
             kept.Drop(made);
+            isRefused = true;
             throw;
         }
     }

@@ -145,6 +145,19 @@ public sealed class PackBatch : IDisposable
         return new RecordLocation(RecordKey.Of(record.Header), pack.Number, offset, record.Header.StoredBytes);
     }
 
+    /// <summary>A manifest that is damaged says nothing any more: the one that is stored now, by repair or by a client that sends again, takes its place.</summary>
+    private async ValueTask<Record?> TryReadAsync(long version, CancellationToken ct)
+    {
+        try
+        {
+            return await store.ReadManifestAsync(Client, version, ct);
+        }
+        catch (FailureException e) when (e.Failure.Code == FailureCode.Corrupt)
+        {
+            return null;
+        }
+    }
+
     private async ValueTask ClaimVersionAsync(Record record, CancellationToken ct)
     {
         var head = store.OpenManifest(record, "client").Head;
@@ -156,7 +169,7 @@ public sealed class PackBatch : IDisposable
         Manifests.Add((head.Version, head.Path.Value, id));
         if (store.Index.FindManifest(Client, head.Version) is not { } at || at == id)
             return;
-        using var held = await store.ReadManifestAsync(Client, head.Version, ct);
+        using var held = await TryReadAsync(head.Version, ct);
         if (held is not null && !head.HasContentOf(store.OpenManifest(held, "client").Head))
             throw Failure.InvalidRequest($"Version {head.Version} is stored already with other content than this of '{head.Path.Display}'.").Exception();
     }

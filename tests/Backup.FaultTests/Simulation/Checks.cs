@@ -14,6 +14,7 @@ internal sealed class Checks(World world)
     {
         await ReadAsync();
         new HistoryCheck(world.Ledger, Wrong).Run(listed);
+        NoteWhereabouts();
         await CheckListsAsync();
         await CheckCopiesAsync();
         await CheckLoadsAsync();
@@ -27,6 +28,16 @@ internal sealed class Checks(World world)
     {
         foreach (var file in world.Ledger.Changes.Select(change => (change.Client, change.Path)).Distinct())
             listed[file] = (await world.Manager.Manager.VersionsAsync(file.Client, new VersionsRequest(file.Path), default)).Versions;
+    }
+
+    /// <summary>For whoever looks at a failing seed: which nodes hold what is not listed.</summary>
+    private void NoteWhereabouts()
+    {
+        foreach (var change in world.Ledger.Acknowledged.Where(change => !Array.Exists(listed[(change.Client, change.Path)], version => version.Version == change.Receipt!.Version)))
+        {
+            var holders = world.Nodes.Where(node => node.Store.Index.FindManifest(change.Client, change.Receipt!.Version) is not null).Select(node => node.Id);
+            world.Note($"version {change.Receipt!.Version} of #{change.Id} is not listed; its receipt names {string.Join('+', change.Receipt.Nodes)}, held by {string.Join('+', holders)}");
+        }
     }
 
     /// <summary>The listing, now and as of each moment, is what the versions say.</summary>

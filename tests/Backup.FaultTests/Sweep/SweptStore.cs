@@ -160,8 +160,16 @@ public sealed class SweptStore : IDisposable
             digest.Add(part.Id);
         return new Manifest(new ManifestHead
         {
-            Path = RootedPath.Parse($"file-{version}"), Version = version, Kind = VersionKind.File, TimeMs = 1_700_000_000_000 + version,
-            SizeBytes = refs.Sum(part => (long)part.PlainBytes), Digest = digest.Finish(), MtimeNs = 0, Mode = 0, Nodes = [Node], Epoch = 1,
+            Path = RootedPath.Parse($"file-{version}"),
+            Version = version,
+            Kind = VersionKind.File,
+            TimeMs = 1_700_000_000_000 + version,
+            SizeBytes = refs.Sum(part => (long)part.PlainBytes),
+            Digest = digest.Finish(),
+            MtimeNs = 0,
+            Mode = 0,
+            Nodes = [Node],
+            Epoch = 1,
         }, refs);
     }
 

@@ -84,10 +84,9 @@ public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper out
     [Fact]
     public async Task A_route_that_somebody_forgot_to_close_is_closed()
     {
-        var builder = WebApplication.CreateBuilder(["--urls=http://127.0.0.1:0", $"--Security:ClusterKey={ManagerProcess.KeyText}", "--Security:Enrolment=loopback"]);
+        var builder = WebApplication.CreateBuilder(["--urls=http://127.0.0.1:0", "--Security:Enrolment=loopback"]);
         builder.WebHost.UseKestrel();
-        builder.AddAccess("n1");
-        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<ITokens>(new NoTokens());
+        builder.AddTestAccess("n1");
         await using var app = builder.Build();
         app.UseFailureResponses("n1");
         app.UseAccess();
@@ -193,11 +192,6 @@ public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper out
             request.Headers.TryAddWithoutValidation(name, value);
         using var answer = await http.SendAsync(request);
         return answer.StatusCode;
-    }
-
-    private sealed class NoTokens : ITokens
-    {
-        public Task<TokenCheckReply> CheckAsync(TokenCheckRequest request, CancellationToken ct) => Task.FromResult(new TokenCheckReply(TokenStanding.Unknown, Scope.None, null));
     }
 
     /// <summary>A manager and a node, on the shared Redis.</summary>

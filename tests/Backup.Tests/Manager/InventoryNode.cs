@@ -3,6 +3,7 @@ using Backup.ServiceDefaults;
 using Backup.Storage.Packs;
 using Backup.Storage.Reading;
 using Backup.Storage.Scrub;
+using Backup.Tests.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -35,8 +36,10 @@ internal sealed class InventoryNode : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddWireJson().AddSingleton(store).AddSingleton<DamagedVersions>().AddSingleton<KeptMoments>().AddSingleton<NodeInventory>();
+        builder.AddTestAccess(id);
         var app = builder.Build();
         app.UseFailureResponses(id);
+        app.UseAccess();
         app.MapInventory();
         await app.StartAsync();
         return new InventoryNode(NodeId.Parse(id), store, app, directory);

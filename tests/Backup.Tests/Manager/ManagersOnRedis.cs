@@ -107,7 +107,8 @@ public sealed class ManagersOnRedis : IAsyncDisposable
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder()
             .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());
         services.AddOptions<SecurityOptions>().BindConfiguration(SecurityOptions.Section);
-        services.AddSingleton(new PeerGrants(ClusterKey.Parse(ManagerProcess.KeyText), Grant.Manager, Time));
+        // The nodes that tests serve have the clock on the wall.
+        services.AddSingleton(Access.TestAccess.Grants(Grant.Manager, TimeProvider.System));
         services.AddManager(connectionString);
         providers.Add(services.BuildServiceProvider());
     }

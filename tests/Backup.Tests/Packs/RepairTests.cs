@@ -1,5 +1,6 @@
 using Backup.Protocol;
 using Backup.ServiceDefaults;
+using Backup.Tests.Access;
 using Backup.Storage.Packs;
 using Backup.Storage.Scrub;
 using Microsoft.AspNetCore.Builder;
@@ -32,8 +33,10 @@ public sealed class RepairTests : IAsyncLifetime
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddWireJson().AddSingleton(theirs).AddSingleton(noticedThere);
+        builder.AddTestAccess("node-2");
         app = builder.Build();
         app.UseFailureResponses("node-2");
+        app.UseAccess();
         app.MapScrub();
         await app.StartAsync();
         repair = Scrubbing.From(mine, new NodeRef(Other, new Uri(app.Urls.First())));

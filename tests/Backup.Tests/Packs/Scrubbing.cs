@@ -19,7 +19,7 @@ internal static class Scrubbing
     /// <summary>Repairs from these nodes.</summary>
     public static VersionRepair From(PackStore store, params NodeRef[] nodes)
     {
-        var peers = new Peers(StoreFolder.Node, NoManager);
+        var peers = new Peers(StoreFolder.Node, NoManager, network: Access.TestAccess.NetworkOf(StoreFolder.Node.Value));
         peers.Update([new NodeRef(StoreFolder.Node, Nobody), .. nodes]);
         return new VersionRepair(store, peers, NoManager, NullLogger<VersionRepair>.Instance);
     }
