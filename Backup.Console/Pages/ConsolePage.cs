@@ -21,6 +21,9 @@ public abstract class ConsolePage : ComponentBase, IDisposable
     [Inject]
     public ICatalogue Catalogue { get; set; } = null!;
 
+    [Inject]
+    public SignIn SignIn { get; set; } = null!;
+
     protected Visitor Visitor { get; private set; } = null!;
 
     /// <summary>What went wrong last; shown until the next attempt.</summary>
@@ -47,6 +50,7 @@ public abstract class ConsolePage : ComponentBase, IDisposable
         Problem = null;
         try
         {
+            Visitor = await SignIn.AgainAsync(Visitor, left.Token);
             await work();
         }
         catch (FailureException e)

@@ -47,6 +47,12 @@ public sealed class SignIn(ITokens tokens, IOptions<SecurityOptions> security)
             context.ReplacePrincipal(now.ToPrincipal());
     }
 
+    /// <summary>The visitor as he is now: a page is open for hours, and his token may be revoked meanwhile.</summary>
+    /// <exception cref="FailureException">It was.</exception>
+    public async Task<Visitor> AgainAsync(Visitor visitor, CancellationToken ct) => visitor.TokenHash is not { } hash ? visitor
+        : await AsOfNowAsync(visitor.Client, hash, ct) ?? throw new Failure(FailureCode.Unauthorized, "The token you signed in with is not valid any more.", "client",
+            "Sign in with another one.").Exception();
+
     private async Task<Visitor?> AsOfNowAsync(ClientId client, string tokenHash, CancellationToken ct)
     {
         var found = await tokens.CheckAsync(new TokenCheckRequest(client, tokenHash), ct);

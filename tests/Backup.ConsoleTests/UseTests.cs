@@ -88,20 +88,41 @@ public sealed class UseTests(ConsoleFixture console)
     }
 
     [SkippableFact]
-    public async Task Who_signs_in_as_another_client_sees_that_clients_files_only()
+    public async Task Who_signs_in_with_a_token_sees_its_clients_files_only_and_nothing_once_it_is_revoked()
     {
-        var other = console.Cluster.Connect(ClientId.New());
+        AccessToken? token = null;
+        var client = ClientId.New();
+        var proof = new Enrolment(client, new KeptTokens([], made => token = made, _ => { }));
+        var other = new ClusterConnection(console.Cluster.Addresses(), client, new NodeClients(new ProvingNetwork(proof)));
         await other.UploadAsync(Transfers.File("theirs.txt", 5, 10));
         await using var view = await console.OpenAsync("/console/files");
         await Expect(view.Page.Locator("#files")).ToContainTextAsync("letters/");
         await view.GoAsync("/console/sign-in?ask=true&to=/console/files");
         await view.PictureAsync("console-sign-in");
-        await view.Page.Locator("#typed").FillAsync(other.Client.ToString());
+        await view.Page.Locator("#typed").FillAsync(token!.Reveal());
         await view.Page.Locator("form[action='/console/sign-in'] button").ClickAsync();
         await Expect(view.Page.Locator("#files")).ToContainTextAsync("theirs.txt");
         await Expect(view.Page.Locator("#files")).Not.ToContainTextAsync("letters/");
         // Of the guest's, nothing, even by name.
-        var status = await view.Page.EvaluateAsync<int>("fetch('/console/download?path=letters/report.pdf&version=1').then(r => r.status)");
-        Assert.Equal(404, status);
+        Assert.Equal(404, await StatusAsync(view, "/console/download?path=letters/report.pdf&version=1"));
+        Assert.Equal(200, await StatusAsync(view, "/console/zip"));
+
+        await other.AskAsync(n => n.RevokeAsync(new RevokeRequest(client, token.Secret.Hash[..16]), default), default);
+        await view.Page.Locator("#find").FillAsync("theirs");
+        await view.Page.Keyboard.PressAsync("Enter");
+        await Expect(view.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("not valid any more");
+        Assert.Equal(401, await StatusAsync(view, "/console/zip"));
     }
+
+    [SkippableFact]
+    public async Task What_is_no_token_lets_nobody_in()
+    {
+        await using var view = await console.OpenAsync("/console/sign-in?ask=true");
+        await view.Page.Locator("#typed").FillAsync(AccessToken.New(ClientId.New()).Reveal());
+        await view.Page.Locator("form[action='/console/sign-in'] button").ClickAsync();
+        await Expect(view.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("does not let you in");
+        Assert.Equal(401, await StatusAsync(view, "/console/zip"));
+    }
+
+    private static Task<int> StatusAsync(ConsoleView view, string path) => view.Page.EvaluateAsync<int>("path => fetch(path).then(r => r.status)", path);
 }
