@@ -31,7 +31,8 @@ public sealed partial class PackStore : IAsyncDisposable
         space = new DiskSpace(options.Disk, options.Directory, options.ReserveBytes);
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
         recovery.Run(ct);
-        MayLackVersions = isRebuilt && index.Damage(DamageListedMax).Any(damage => damage.IsLoss);
+        // Unfinished writes too: without the index, damage at a pack's very end looks like one.
+        MayLackVersions = isRebuilt && index.Damage(1).Count > 0;
         Appender = new PackAppender(options, identity, index, space, time, recovery.Resumed, recovery.LastNumber);
         Sweeps = new SweepClock(index.LastSweep);
         Commits = new GroupCommit(this, options.NodeId.Value, log);
