@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 mib=${1:-1024}
 work=$(mktemp -d)
+mkdir "$work/home"
 export HOME=$work/home XDG_CONFIG_HOME=$work/config XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state
 export DOTNET_CLI_HOME=${DOTNET_CLI_HOME:-/tmp} NUGET_PACKAGES=${NUGET_PACKAGES:-$(getent passwd "$(id -u)" | cut -d: -f6)/.nuget/packages}
 cluster=
