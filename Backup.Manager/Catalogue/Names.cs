@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Backup.Manager.Redis;
@@ -73,10 +74,12 @@ public sealed class Names(Metadata metadata)
     }
 
     /// <summary>Splits leaves that have grown too large. A failure here harms nothing: the next name in such a leaf tries again.</summary>
-    public async Task SplitAsync(ClientId client, IEnumerable<(string LeafKey, long Names)> large, CancellationToken ct)
+    /// <param name="large">As scripts report them: "leaf names", the leaf an index into the call's keys.</param>
+    public async Task SplitAsync(ClientId client, IEnumerable<string> large, LeafKeys leafKeys, CancellationToken ct)
     {
-        foreach (var (key, size) in large)
+        foreach (var leaf in large.Select(text => text.Split(' ')))
         {
+            var (key, size) = (leafKeys[int.Parse(leaf[0], CultureInfo.InvariantCulture)], long.Parse(leaf[1], CultureInfo.InvariantCulture));
             var leaves = await LeavesAsync(client, ct);
             var parts = (int)Math.Min((size + NameLeaves.NamesTarget - 1) / NameLeaves.NamesTarget, LeavesPerCallMax);
             var call = new ScriptCall(Script.SplitNames) { Count = (int)size }.Key(Keys.Leaves(client), key).Arg(leaves.Count).Arg(leaves.Last);

@@ -20,9 +20,6 @@ public sealed record Drop(ClientId Client, long Moments, long UntilMs)
 /// </summary>
 public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
 {
-    /// <summary>Times a call is made again because leaves moved meanwhile.</summary>
-    private const int AttemptsMax = 20;
-
     /// <returns>False when the client's snapshots are no longer those of the plan.</returns>
     public async Task<bool> TakeSnapshotsAsync(Drop drop, IReadOnlyCollection<Snapshot> dropped, CancellationToken ct)
     {
@@ -50,15 +47,15 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
         var (client, id) = (drop.Client, NewId());
         var files = expired.GroupBy(version => version.Path).ToList();
         var leaves = await names.LeavesAsync(client, ct);
-        for (var attempt = 0; attempt < AttemptsMax; attempt++)
+        for (var attempt = 0; ; attempt++)
         {
             var call = new ScriptCall(Script.RetireVersions) { Count = expired.Count }
                 .Key(Keys.Seq(client), Keys.Leaves(client), Keys.Loads, Keys.Candidates, Keys.Drops, Keys.Undoable(client), Keys.Dropped(client, id), Keys.Debts)
                 .Arg(drop.Moments).Arg(leaves.Count).Arg(leaves.Last).Arg(drop.UntilMs).Arg(Member(client, id)).Arg(id)
                 .Arg(Keys.FilePrefix(client).Length).Arg(client.ToString());
-            var indexes = AddFiles(call, client, leaves, files.Select(file => file.Key));
-            foreach (var (file, leaf) in files.Zip(indexes))
-                call.Arg($"{leaf} ,{string.Join(',', file.Select(version => version.Version))},");
+            var leafKeys = AddFiles(call, client, leaves, files.Select(file => file.Key));
+            foreach (var file in files)
+                call.Arg($"{leafKeys.IndexOf(file.Key)} ,{string.Join(',', file.Select(version => version.Version))},");
             var reply = await metadata.RunAsync(call, ct);
             if (reply[0].Text == "changed")
                 return null;
@@ -66,7 +63,6 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
                 return ((int)reply[1].Number, long.Parse(reply[2].Text, CultureInfo.InvariantCulture));
             leaves = await names.MovedAsync(client, attempt, ct);
         }
-        throw new InvalidOperationException("Moved leaves are given up by the names.");
     }
 
     /// <summary>Brings back everything of the client that does not go for good yet.</summary>
@@ -99,47 +95,32 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
         var fields = await metadata.ReadFieldsAsync(Keys.Dropped(client, id), ct);
         RootedPath[] paths = [.. fields.Where(field => !IsSnapshot(field)).Select(field => RootedPath.Parse(field))];
         var leaves = await names.LeavesAsync(client, ct);
-        for (var attempt = 0; attempt < AttemptsMax; attempt++)
+        for (var attempt = 0; ; attempt++)
         {
             var call = new ScriptCall(Script.RestoreDrop) { Count = paths.Length }
                 .Key(Keys.Seq(client), Keys.Leaves(client), Keys.Loads, Keys.Candidates, Keys.Drops, Keys.Undoable(client), Keys.Dropped(client, id), Keys.Debts, Keys.Snapshots(client))
                 .Arg(leaves.Count).Arg(leaves.Last).Arg(Member(client, id)).Arg(id).Arg(Keys.FilePrefix(client).Length).Arg(client.ToString()).Arg(NameLeaves.NamesMax);
-            var leafKeys = new Dictionary<int, string>();
-            foreach (var leaf in AddFiles(call, client, leaves, paths, leafKeys))
-                call.Arg(leaf);
+            var leafKeys = AddFiles(call, client, leaves, paths);
+            foreach (var path in paths)
+                call.Arg(leafKeys.IndexOf(path));
             var reply = await metadata.RunAsync(call, ct);
             if (reply[0].Text == "gone")
                 return 0;
             if (reply[0].Text == "ok")
             {
-                await names.SplitAsync(client, reply[2].Texts.Select(text => text.Split(' '))
-                    .Select(parts => (leafKeys[int.Parse(parts[0], CultureInfo.InvariantCulture)], long.Parse(parts[1], CultureInfo.InvariantCulture))), ct);
+                await names.SplitAsync(client, reply[2].Texts, leafKeys, ct);
                 return reply[1].Number;
             }
             leaves = await names.MovedAsync(client, attempt, ct);
         }
-        throw new InvalidOperationException("Moved leaves are given up by the names.");
     }
 
-    /// <summary>Declares the files' keys, then those of their leaves.</summary>
-    /// <returns>Of each file the index of its leaf in KEYS.</returns>
-    private static List<int> AddFiles(ScriptCall call, ClientId client, NameLeaves leaves, IEnumerable<RootedPath> paths, Dictionary<int, string>? leafKeys = null)
+    /// <summary>Declares the files' keys; those of their leaves follow.</summary>
+    private static LeafKeys AddFiles(ScriptCall call, ClientId client, NameLeaves leaves, IEnumerable<RootedPath> paths)
     {
-        var all = paths.ToList();
-        foreach (var path in all)
+        foreach (var path in paths)
             call.Key(Keys.File(client, path));
-        var indexes = new Dictionary<int, int>();
-        var found = new List<int>(all.Count);
-        foreach (var leaf in all.Select(path => leaves.LeafOf(path.Value)))
-        {
-            if (!indexes.TryGetValue(leaf, out var index))
-            {
-                indexes[leaf] = index = call.AddKey(Keys.Leaf(client, leaf));
-                leafKeys?.Add(index, Keys.Leaf(client, leaf));
-            }
-            found.Add(index);
-        }
-        return found;
+        return new LeafKeys(call, client, leaves);
     }
 
     private static string NewId() => Guid.NewGuid().ToString("N");

@@ -20,8 +20,8 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
         var leaves = await names.LeavesAsync(client, ct);
         for (var attempt = 0; ; attempt++)
         {
-            var leafKeys = new Dictionary<int, string>();
-            var reply = await metadata.RunAsync(Call(client, request, leaves, leafKeys), ct);
+            var (call, leafKeys) = Call(client, request, leaves);
+            var reply = await metadata.RunAsync(call, ct);
             if (reply[0].Text == "moved")
             {
                 leaves = await names.MovedAsync(client, attempt, ct);
@@ -31,8 +31,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
                 throw RebuildState.Wait.Exception();
             if (reply[0].Text != "ok")
                 throw Refusal(request, reply).Exception();
-            await names.SplitAsync(client, reply[2].Texts.Select(text => text.Split(' '))
-                .Select(parts => (leafKeys[int.Parse(parts[0], CultureInfo.InvariantCulture)], long.Parse(parts[1], CultureInfo.InvariantCulture))), ct);
+            await names.SplitAsync(client, reply[2].Texts, leafKeys, ct);
             Receipt[] receipts = [.. request.Files.Zip(reply[1].Texts, (file, line) => ReceiptOf(FileLines.Parse(file.Path, line)))];
             foreach (var receipt in receipts)
                 Measures.Committed(receipt.Kind, receipt.SizeBytes);
@@ -41,7 +40,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
         }
     }
 
-    private ScriptCall Call(ClientId client, CommitRequest request, NameLeaves leaves, Dictionary<int, string> leafKeys)
+    private (ScriptCall Call, LeafKeys Leaves) Call(ClientId client, CommitRequest request, NameLeaves leaves)
     {
         var member = Keys.Member(client, request.Operation);
         var call = new ScriptCall(Script.CommitFiles) { Count = request.Files.Length }
@@ -53,21 +52,15 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
         foreach (var file in request.Files)
             call.Key(Keys.File(client, file.Path));
 
-        var indexes = new Dictionary<int, int>();
+        var leafKeys = new LeafKeys(call, client, leaves);
         foreach (var file in request.Files)
         {
-            var leaf = leaves.LeafOf(file.Path.Value);
-            if (!indexes.TryGetValue(leaf, out var index))
-            {
-                var key = Keys.Leaf(client, leaf);
-                indexes[leaf] = index = call.AddKey(key);
-                leafKeys[index] = key;
-            }
+            var index = leafKeys.IndexOf(file.Path);
             var hint = file.FirstChunk is { } chunk ? call.AddKey(Keys.First(client, chunk)) : 0;
             call.Arg(string.Create(CultureInfo.InvariantCulture,
                 $"{file.Version} {(byte)file.Kind} {file.SizeBytes} {file.Digest} {file.MtimeNs} {file.Mode} {FileLines.Join(file.Nodes)} {file.TraceId ?? FileLines.NoTrace} {index} {hint}"));
         }
-        return call.Key(Keys.Generation, Keys.Rebuild);
+        return (call.Key(Keys.Generation, Keys.Rebuild), leafKeys);
     }
 
     private static void Check(CommitFile file)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Backup.Manager.Redis;
 using Backup.Protocol;
@@ -32,8 +31,8 @@ public sealed class VersionMerger(Metadata metadata, Names names, IOptions<Clust
         var leaves = await names.LeavesAsync(client, ct);
         for (var attempt = 0; ; attempt++)
         {
-            var leafKeys = new Dictionary<int, string>();
-            var reply = await metadata.RunAsync(Call(token, client, held, leaves, leafKeys, withHints), ct);
+            var (call, leafKeys) = Call(token, client, held, leaves, withHints);
+            var reply = await metadata.RunAsync(call, ct);
             if (reply[0].Text == "fenced")
                 return null;
             if (reply[0].Text == "moved")
@@ -41,8 +40,7 @@ public sealed class VersionMerger(Metadata metadata, Names names, IOptions<Clust
                 leaves = await names.MovedAsync(client, attempt, ct);
                 continue;
             }
-            await names.SplitAsync(client, reply[2].Texts.Select(text => text.Split(' '))
-                .Select(parts => (leafKeys[int.Parse(parts[0], CultureInfo.InvariantCulture)], long.Parse(parts[1], CultureInfo.InvariantCulture))), ct);
+            await names.SplitAsync(client, reply[2].Texts, leafKeys, ct);
             return reply[1].Number;
         }
     }
@@ -50,7 +48,7 @@ public sealed class VersionMerger(Metadata metadata, Names names, IOptions<Clust
     /// <summary>What was read of dropped versions is read anew.</summary>
     public void Begin() => dropped = null;
 
-    private ScriptCall Call(long token, ClientId client, List<FoundVersion> held, NameLeaves leaves, Dictionary<int, string> leafKeys, bool withHints)
+    private (ScriptCall Call, LeafKeys Leaves) Call(long token, ClientId client, List<FoundVersion> held, NameLeaves leaves, bool withHints)
     {
         var files = held.Select(version => version.Head.Path).Distinct().ToList();
         var numbers = files.Index().ToDictionary(file => file.Item, file => file.Index + 1);
@@ -60,19 +58,12 @@ public sealed class VersionMerger(Metadata metadata, Names names, IOptions<Clust
             .Arg(leaves.Count).Arg(leaves.Last).Arg(NameLeaves.NamesMax).Arg(files.Count);
         foreach (var file in files)
             call.Key(Keys.File(client, file));
-        var indexes = new Dictionary<int, int>();
-        foreach (var leaf in files.Select(file => leaves.LeafOf(file.Value)))
-        {
-            if (!indexes.TryGetValue(leaf, out var index))
-            {
-                indexes[leaf] = index = call.AddKey(Keys.Leaf(client, leaf));
-                leafKeys.Add(index, Keys.Leaf(client, leaf));
-            }
-            call.Arg(index);
-        }
+        var leafKeys = new LeafKeys(call, client, leaves);
+        foreach (var file in files)
+            call.Arg(leafKeys.IndexOf(file));
         foreach (var version in held)
             call.Arg(version.ToArgument(numbers[version.Head.Path], withHints && version.FirstChunk is { } chunk ? call.AddKey(Keys.First(client, chunk)) : 0));
-        return call;
+        return (call, leafKeys);
     }
 
     /// <summary>What retention dropped and the nodes have not forgotten yet: it must not come back by this way.</summary>
