@@ -12,8 +12,8 @@ public static class Limits
     /// <summary>A page below 4 MiB, so that a whole record fits a pooled 4 MiB buffer.</summary>
     public const int ChunkBytesMax = (4 << 20) - 4096;
 
-    /// <summary>The largest payload of any record; only manifests may use more than <see cref="ChunkBytesMax"/> − and they may not either.</summary>
-    public const int PayloadBytesMax = ChunkBytesMax;
+    /// <summary>The largest payload of any record: the largest chunk, encrypted.</summary>
+    public const int PayloadBytesMax = ChunkBytesMax + ClientCipher.OverheadBytes;
 
     /// <summary>Chunk references a manifest or list holds before they go into a list record of their own (36 bytes each: 576 KiB).</summary>
     public const int RefsPerList = 16_384;

@@ -1,12 +1,12 @@
 namespace Backup.Protocol;
 
 /// <summary>① Reads one source and cuts it into sealed chunk records, with one copy of what stands behind each cut.</summary>
-public sealed class FileChunks(Stream source, ClientId client, long expectedBytes) : IAsyncDisposable
+public sealed class FileChunks(Stream source, ClientId client, long expectedBytes, ClientCipher? cipher = null) : IAsyncDisposable
 {
     /// <summary>One read. Larger ones copy more behind a cut (half of it on average), smaller ones cost more calls.</summary>
     private const int ReadBytes = 256 << 10;
 
-    private readonly Chunker chunker = new();
+    private readonly Chunker chunker = new(cipher?.CutSeed ?? 0);
     private byte[]? buffer;
     private int filled;
     private bool ended;
@@ -67,13 +67,15 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
         if (end == filled && ended)
         {
             (buffer, filled) = (null, 0);
-            return Record.Seal(full, RecordKind.Chunk, client, end);
+            return Seal(full, end);
         }
         var own = Record.Rent(end);
         var payload = Room()[..filled];
         payload[..end].CopyTo(own.AsMemory(RecordHeader.LengthBytes));
         payload[end..].CopyTo(payload);
         filled -= end;
-        return Record.Seal(own, RecordKind.Chunk, client, end);
+        return Seal(own, end);
     }
+
+    private Record Seal(byte[] rented, int length) => cipher is null ? Record.Seal(rented, RecordKind.Chunk, client, length) : Record.Name(rented, cipher, length);
 }

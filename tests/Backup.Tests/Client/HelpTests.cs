@@ -47,6 +47,11 @@ public sealed class HelpTests
     [InlineData("cluster rebalance")]
     [InlineData("cluster what-if")]
     [InlineData("cluster rebuild")]
+    [InlineData("key")]
+    [InlineData("key status")]
+    [InlineData("key unlock")]
+    [InlineData("key passphrase")]
+    [InlineData("key recovery")]
     public async Task The_help_is_as_it_was(string command)
     {
         using var machine = new TestSurroundings();
