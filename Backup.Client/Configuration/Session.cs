@@ -91,7 +91,7 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     {
         var key = isForKey || client == ClientId.Guest || client == ClientId.Nobody ? null : Identities.Key(surroundings, client);
         limit ??= Settings.BytesPerSecond is { } bytes ? new SendLimit(bytes) : null;
-        return new ClusterConnection(Settings.Servers, client, new NodeClients(proof is null ? null : new ProvingNetwork(proof))) 
+        return new ClusterConnection(Settings.Servers, client, new NodeClients(proof is null ? null : new ProvingNetwork(proof)))
         {
             Waiting = TellOfWaiting,
             Limit = limit,

@@ -77,7 +77,7 @@ internal sealed record KeyFile(int Format, ClientId Client, PassphraseCost Cost,
         try
         {
             return bytes.Length <= BytesMax && JsonSerializer.Deserialize(bytes, ConfigurationJson.Default.KeyFile) is
-                { Format: FormatNow, Cost: { Salt: not null, IsWithinBounds: true }, ByPassphrase: not null, ByRecoveryKey: not null } file && file.Client == client ? file : null;
+            { Format: FormatNow, Cost: { Salt: not null, IsWithinBounds: true }, ByPassphrase: not null, ByRecoveryKey: not null } file && file.Client == client ? file : null;
         }
         catch (JsonException)
         {
