@@ -182,16 +182,18 @@ public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper out
         }
         Assert.Equal(one, Assert.Single((await nodes[one].ClientsAsync(default)).Clients).Client);
         Assert.Equal([one.ToString()], (await nodes[one].EventsAsync(new EventsRequest(0, 100), default)).Events.Where(e => e.Kind == EventKind.CopyDamaged).Select(e => e.Subject));
-        Assert.Single((await nodes[one].DrillsAsync(other, default)).Runs);
+        Assert.Single((await nodes[one].DrillsAsync(one, default)).Runs);
+        await Assert.ThrowsAsync<FailureException>(() => nodes[one].DrillsAsync(other, default));
         await ManagersOnRedis.FailsAsync(FailureCode.Forbidden, () => nodes[one].FineAsync(new FineRequest(one), default));
         var keeper = Clients.Create<INode>(servers.Node.Address, "n1", proof: Shown.Token(await Credential.EnrolAsync(servers.Tokens, ClientId.New(), Scope.Admin | Scope.List)));
         Assert.Equal(2, (await keeper.ClientsAsync(default)).Clients.Length);
         Assert.Equal(2, (await keeper.EventsAsync(new EventsRequest(0, 100), default)).Events.Count(e => e.Kind == EventKind.CopyDamaged));
 
         // Who can read only tells of his drills, and not that a backup came.
-        var reader = Clients.Create<INode>(servers.Node.Address, "n1", proof: Shown.Token(await Credential.EnrolAsync(servers.Tokens, ClientId.New(), Scope.Read | Scope.List)));
-        await reader.ReportRunAsync(default, ClientRunsTests.Drill(good: 9, bad: 0), default);
-        await ManagersOnRedis.FailsAsync(FailureCode.Forbidden, () => reader.ReportRunAsync(default, ClientRunsTests.Backup(10, 0), default));
+        var third = ClientId.New();
+        var reader = Clients.Create<INode>(servers.Node.Address, "n1", proof: Shown.Token(await Credential.EnrolAsync(servers.Tokens, third, Scope.Read | Scope.List)));
+        await reader.ReportRunAsync(third, ClientRunsTests.Drill(good: 9, bad: 0), default);
+        await ManagersOnRedis.FailsAsync(FailureCode.Forbidden, () => reader.ReportRunAsync(third, ClientRunsTests.Backup(10, 0), default));
     }
 
     private static string TrimmedPattern(string pattern) => pattern == "/" ? pattern : pattern.TrimEnd('/');
