@@ -27,6 +27,16 @@ public abstract class PassingNode(INode node) : INode
 
     public Task<UndoReply> UndoRetentionAsync(ClientId client, CancellationToken ct) => node.UndoRetentionAsync(client, ct);
 
+    public virtual Task<ClientStanding> ReportRunAsync(ClientId client, RunReport report, CancellationToken ct) => node.ReportRunAsync(client, report, ct);
+
+    public Task<RunsReply> RunsAsync(ClientId client, CancellationToken ct) => node.RunsAsync(client, ct);
+
+    public Task<RunsReply> DrillsAsync(ClientId client, CancellationToken ct) => node.DrillsAsync(client, ct);
+
+    public Task<ClientsReply> ClientsAsync(CancellationToken ct) => node.ClientsAsync(ct);
+
+    public Task<ClientStanding> FineAsync(FineRequest request, CancellationToken ct) => node.FineAsync(request, ct);
+
     public Task<EventsReply> EventsAsync(EventsRequest request, CancellationToken ct) => node.EventsAsync(request, ct);
 
     public Task<ClusterStatus> DrainAsync(DrainRequest request, CancellationToken ct) => node.DrainAsync(request, ct);

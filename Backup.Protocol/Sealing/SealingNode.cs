@@ -45,6 +45,10 @@ public sealed class SealingNode(INode node, ClientCipher cipher, Action<string>?
         return new VersionsReply([.. reply.Versions.Select(version => version with { Path = request.Path })]);
     }
 
+    /// <summary>Why a run failed may name a file.</summary>
+    public override Task<ClientStanding> ReportRunAsync(ClientId client, RunReport report, CancellationToken ct) =>
+        Node.ReportRunAsync(client, report.Message is null ? report : report with { Message = "What happened stands on the client's machine: it encrypts." }, ct);
+
     private RootedPath Seal(RootedPath path) => cipher.Names.Seal(path);
 
     private FileVersion? Open(FileVersion file)
