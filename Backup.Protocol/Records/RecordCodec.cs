@@ -59,7 +59,7 @@ public sealed class RecordCodec : IDisposable
         if (header.Encoding == RecordEncoding.Zstd)
         {
             if (scratch.Length < header.PlainBytes)
-                scratch = new byte[header.PlainBytes <= Limits.ChunkBytesAverage ? Limits.ChunkBytesAverage : Limits.PayloadBytesMax];
+                scratch = new byte[header.PlainBytes <= Limits.ChunkBytesMax ? Limits.ChunkBytesMax : Limits.PayloadBytesMax];
             plain = TryUnwrap(record.Payload.Span, scratch.AsSpan(0, header.PlainBytes)) ? scratch.AsMemory(0, header.PlainBytes)
                 : throw Failure.Corrupt($"{header.Kind} {header.Id}", culprit).Exception();
         }
