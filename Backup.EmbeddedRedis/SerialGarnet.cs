@@ -22,7 +22,7 @@ internal sealed class SerialGarnet : GarnetServer, IDisposable
     private static readonly TimeSpan SizesLookedAtEvery = TimeSpan.FromSeconds(1);
 
     private readonly Lock gate;
-    private readonly ITimer sizes;
+    private ITimer? sizes;
 
     public SerialGarnet(EmbeddedRedisOptions options, ILoggerFactory loggers)
         : this(GarnetSettings.For(options, loggers.CreateLogger("Garnet")), loggers, new Lock())
@@ -39,13 +39,23 @@ internal sealed class SerialGarnet : GarnetServer, IDisposable
     {
         this.gate = gate;
         connections.StepBetween(Store);
+    }
+
+    /// <summary>Recovers what the directory holds, and serves.</summary>
+    /// <remarks>
+    /// Sizes are looked at only afterwards: a checkpoint in the middle of the replay would hold what was replayed so far,
+    /// have the rest passed over as too old, and cut it out of the file.
+    /// </remarks>
+    public new void Start()
+    {
+        base.Start();
         sizes = TimeProvider.System.CreateTimer(_ => LookAtSizes(), null, SizesLookedAtEvery, SizesLookedAtEvery);
     }
 
     /// <summary>Ends the server; what was answered is on disk already.</summary>
     public new void Dispose()
     {
-        sizes.Dispose();
+        sizes?.Dispose();
         base.Dispose();
     }
 
@@ -75,11 +85,17 @@ internal sealed class SerialGarnet : GarnetServer, IDisposable
     /// </summary>
     private void CheckpointWhenLong()
     {
-        if (storeWrapper.AofSize() <= GarnetSettings.AppendOnlyFileBytesMax)
+        if (!IsLong())
             return;
 
         lock (gate)
-            storeWrapper.TakeCheckpointAsync(background: false).GetAwaiter().GetResult();
+        {
+            // Another look at the sizes may have waited here for this one.
+            if (IsLong())
+                storeWrapper.TakeCheckpointAsync(background: false).GetAwaiter().GetResult();
+        }
+
+        bool IsLong() => storeWrapper.AofSize() > GarnetSettings.AppendOnlyFileBytesMax;
     }
 }
 

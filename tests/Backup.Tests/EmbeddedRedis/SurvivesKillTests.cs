@@ -16,6 +16,12 @@ public sealed class SurvivesKillTests
     /// <summary>Enough to be in the middle of things, on a machine that is busy with others too.</summary>
     private const int WritesPerRoundMin = 600;
 
+    /// <summary>As GarnetSettings.AppendOnlyFileBytesMax.</summary>
+    private const long CheckpointedAtBytes = 128L << 20;
+
+    /// <summary>One answer for many records, so that the file fills before the server looks at its size.</summary>
+    private const int RecordsPerScript = 20_000;
+
     /// <summary>
     /// Two keys that every run must leave equal, with as much as the caller wants written between them, and one
     /// write of its own.
@@ -49,6 +55,37 @@ public sealed class SurvivesKillTests
     {
         await using var server = await EmbeddedRedisServer.StartNewAsync();
         await KillUnderLoadRepeatedlyAsync(server, rounds: 3, writesBetween: 32, checkpointing: false);
+    }
+
+    /// <summary>
+    /// More records than a second replays, in a file long enough for a checkpoint: none may be taken before all are there.
+    /// </summary>
+    [Fact]
+    public async Task NothingIsLostWhenTheStartTakesLong()
+    {
+        await using var server = await EmbeddedRedisServer.StartNewAsync();
+        var scripts = await FillBeyondTheCheckpointAsync(server);
+        await server.KillAsync();
+        await server.RestartAsync();
+
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
+        var last = await redis.GetDatabase().StringGetAsync(Enumerable.Range(0, scripts).Select(script => (RedisKey)$"many:{script}:{RecordsPerScript}").ToArray());
+        Assert.All(last, value => Assert.True(value.HasValue));
+        Assert.Equal((long)scripts * RecordsPerScript, (long)await redis.GetDatabase().ExecuteAsync("DBSIZE"));
+    }
+
+    /// <summary>Leaves a file that is due for a checkpoint, before the server has looked at it again.</summary>
+    private static async Task<int> FillBeyondTheCheckpointAsync(RedisServer server)
+    {
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
+        var folder = new DirectoryInfo(Path.Combine(server.DataDirectory, "AOF"));
+        for (var scripts = 0; ; scripts++)
+        {
+            if (folder.GetFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) > CheckpointedAtBytes)
+                return scripts;
+            await redis.GetDatabase().ScriptEvaluateAsync(
+                $"for i = 1, {RecordsPerScript} do redis.call('SET', KEYS[1] .. ':' .. i, string.rep('x', 100)) end", [$"many:{scripts}"]);
+        }
     }
 
     [SkippableFact]
