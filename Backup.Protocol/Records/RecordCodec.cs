@@ -14,8 +14,10 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
     /// <summary>Compression must win an eighth to be worth the reader's time.</summary>
     private const int WorthwhileShare = 8;
 
-    /// <summary>A sample decides for the whole: content that does not shrink here (media, archives) is not tried in full.</summary>
-    private const int SampleBytes = 16 << 10;
+    /// <summary>A sample decides for the whole: content that does not shrink here (media, archives) is not tried in full. A sixteenth of a chunk.</summary>
+    private const int SampleBytes = Limits.ChunkBytesAverage / 16;
+
+    private const int SealedChunkBytesMax = Limits.ChunkBytesMax + ClientCipher.OverheadBytes;
 
     private readonly Compressor compressor = new(Level);
     private readonly Decompressor decompressor = new();
@@ -83,7 +85,7 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
     {
         if (plain.Length < 512)
             return false;
-        if (plain.Length <= SampleBytes * 2)
+        if (plain.Length <= SampleBytes * 4)
             return true;
         var middle = plain.Slice(plain.Length / 2 - SampleBytes / 2, SampleBytes);
         return compressor.TryWrap(middle, sample, out var stored) && stored < SampleBytes - SampleBytes / WorthwhileShare;
@@ -114,7 +116,7 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
     private static void Grow(ref byte[] buffer, int bytes)
     {
         if (buffer.Length < bytes)
-            buffer = new byte[bytes <= Limits.ChunkBytesAverage ? Limits.ChunkBytesAverage : Limits.PayloadBytesMax];
+            buffer = new byte[bytes <= SealedChunkBytesMax ? SealedChunkBytesMax : Limits.PayloadBytesMax];
     }
 
     private bool TryUnwrap(ReadOnlySpan<byte> stored, Span<byte> plain)
