@@ -75,7 +75,7 @@ internal static class Cli
         var root = new Command(Surroundings.Product, "Replicated backups: send files to a cluster of nodes and get them back. Without a command, in a terminal, it opens the menu.")
         {
             new InitCommand(), new BackupCommand(), new WatchCommand(), new ScheduleCommand(), new ListCommand(), new FindCommand(), new VersionsCommand(),
-            new DiffCommand(), new RestoreCommand(), new CatCommand(), new WhereCommand(), new VerifyCommand(), new DrillCommand(), new DeleteCommand(),
+            new DiffCommand(), new RestoreCommand(), new CatCommand(), new WhereCommand(), new VerifyCommand(), new DrillCommand(), new RunsCommand(), new DeleteCommand(),
             new UndeleteCommand(), new SnapshotCommand(), new RetentionCommand(), new ClusterCommand(), new DoctorCommand(), new SettingsCommand(), new CompletionCommand(),
         };
         foreach (var option in options.All)

@@ -26,6 +26,29 @@ public sealed class ClusterOptions
     [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00")]
     public TimeSpan UndoTime { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>Whole backups of a client within this time count as one: a client that watches its root backs up whenever something changes.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan RunsTogether { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>Where alarms are posted: http or https addresses, with commas or spaces between.</summary>
+    public string Webhooks { get; set; } = "";
+
+    /// <summary>Signs what is posted, so that who gets it knows that it is from here; empty for no signature.</summary>
+    public string WebhookSecret { get; set; } = "";
+
+    /// <summary>The addresses of <see cref="Webhooks"/>; null when one of them is none.</summary>
+    public Uri[]? WebhookAddresses()
+    {
+        var addresses = new List<Uri>();
+        foreach (var text in Webhooks.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+                return null;
+            addresses.Add(address);
+        }
+        return [.. addresses];
+    }
+
     /// <summary>How long a node may be dead before its files get other copies: longer than a restart or an update takes.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
     public TimeSpan RepairGrace { get; set; } = TimeSpan.FromMinutes(10);

@@ -1,10 +1,11 @@
+using Backup.Manager.Alarms;
 using Backup.Protocol;
 
 namespace Backup.Manager;
 
 /// <summary>The manager behind its routes. It holds nothing: any number of them may run on one Redis.</summary>
 public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing listing, Registry registry, Status status, Collection.Snapshots snapshots, Collection.Retention retention,
-    Collection.Drops drops, EventLog events, RepairRequests repair, WhatIf whatIf, MomentKeeper moments) : IManager
+    Collection.Drops drops, EventLog events, RepairRequests repair, WhatIf whatIf, MomentKeeper moments, ClientRuns runs) : IManager
 {
     public Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct) => placer.PlaceAsync(client, request, ct);
 
@@ -60,6 +61,16 @@ public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing
             await repair.AskRepairAsync(ct);
         return reply;
     }
+
+    public Task<ClientStanding> ReportRunAsync(ClientId client, RunReport report, CancellationToken ct) => runs.ReportAsync(client, report, ct);
+
+    public Task<RunsReply> RunsAsync(ClientId client, CancellationToken ct) => runs.ReadAsync(client, null, ct);
+
+    public Task<RunsReply> DrillsAsync(ClientId client, CancellationToken ct) => runs.ReadAsync(client, [RunKind.Drill], ct);
+
+    public Task<ClientsReply> ClientsAsync(CancellationToken ct) => runs.ClientsAsync(ct);
+
+    public Task<ClientStanding> FineAsync(FineRequest request, CancellationToken ct) => runs.FineAsync(request, ct);
 
     /// <summary>What changes the named moments of a client is answered once nodes keep them.</summary>
     private async Task<T> KeepingAsync<T>(ClientId client, Task<T> change, CancellationToken ct)

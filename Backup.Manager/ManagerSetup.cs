@@ -1,3 +1,4 @@
+using Backup.Manager.Alarms;
 using Backup.Manager.Measuring;
 using Backup.Manager.Redis;
 using Backup.Protocol;
@@ -11,7 +12,8 @@ public static class ManagerSetup
     /// <param name="redis">Connection string, as StackExchange.Redis takes it.</param>
     public static IServiceCollection AddManager(this IServiceCollection services, string redis)
     {
-        services.AddOptions<ClusterOptions>().BindConfiguration(ClusterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ClusterOptions>().BindConfiguration(ClusterOptions.Section).ValidateDataAnnotations().ValidateOnStart()
+            .Validate(options => options.WebhookAddresses() is not null, "Cluster:Webhooks takes http or https addresses, with commas or spaces between.");
         services.AddSingleton(_ => Metadata.Connect(redis));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Placer>().AddSingleton<Reservations>().AddSingleton<Committer>();
@@ -30,6 +32,9 @@ public static class ManagerSetup
         services.AddSingleton<IOperator>(all => all.GetRequiredService<ManagerCatalogue>());
         services.AddHealthChecks().AddCheck<RedisCheck>("redis", timeout: RedisCheck.AnswerTimeMax).AddCheck<RebuildCheck>("rebuild", timeout: RedisCheck.AnswerTimeMax);
         services.AddHostedService<ClusterGauges>();
+        services.AddSingleton<ClientRuns>();
+        services.AddSingleton<OverdueWorker>().AddHostedService(all => all.GetRequiredService<OverdueWorker>());
+        services.AddWebhooks();
         services.AddSingleton<ReservationExpiry>().AddHostedService(all => all.GetRequiredService<ReservationExpiry>());
         services.AddSingleton<Watch>().AddHostedService(all => all.GetRequiredService<Watch>());
         services.AddSingleton<Collection.Forgetter>().AddHostedService(all => all.GetRequiredService<Collection.Forgetter>());

@@ -28,6 +28,7 @@ public static class CatalogueEndpoints
             catalogue.VersionsAsync(http.Client(), request, ct)).Demand(Scope.List);
         routes.MapGet(Routes.Cluster, ([FromServices] ICatalogue catalogue, CancellationToken ct) => catalogue.ClusterAsync(ct)).Demand(Scope.List);
         MapTime(routes);
+        MapRuns(routes);
         return routes;
     }
 
@@ -43,6 +44,24 @@ public static class CatalogueEndpoints
         routes.MapPost(Routes.Retention, RetainAsync).Demand(Scope.List);
         routes.MapPost(Routes.RetentionUndo, (HttpContext http, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
             catalogue.UndoRetentionAsync(http.Client(), ct)).Demand(Scope.Append);
+    }
+
+    /// <summary>What clients did, and how it ended.</summary>
+    private static void MapRuns(RouteGroupBuilder routes)
+    {
+        routes.MapPost(Routes.Runs, ReportRunAsync).Demand(Scope.List);
+        routes.MapGet(Routes.Runs, (HttpContext http, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
+            catalogue.RunsAsync(http.Client(), ct)).Demand(Scope.List);
+        routes.MapGet(Routes.Drills, (HttpContext http, [FromServices] ICatalogue catalogue, CancellationToken ct) =>
+            catalogue.DrillsAsync(http.Client(), ct)).Demand(Scope.List);
+    }
+
+    /// <summary>Who may only read tells of his drills; that a backup came is for who can make one.</summary>
+    private static Task<ClientStanding> ReportRunAsync(HttpContext http, [FromBody] RunReport report, [FromServices] ICatalogue catalogue, CancellationToken ct)
+    {
+        if (report.Kind == RunKind.Backup)
+            http.Require(Scope.Append, "Telling of a backup");
+        return catalogue.ReportRunAsync(http.Client(), report, ct);
     }
 
     /// <summary>A tombstone is a version like any other, and hides the ones before it: that is deleting.</summary>

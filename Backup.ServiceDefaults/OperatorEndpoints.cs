@@ -15,12 +15,29 @@ public static class OperatorEndpoints
     public static RouteGroupBuilder MapOperator(this IEndpointRouteBuilder app)
     {
         var routes = app.MapGroup("").WithMetadata(new RequestSizeLimitAttribute(RequestBytesMax));
-        routes.MapPost(Routes.Events, ([FromBody] EventsRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.EventsAsync(request, ct)).Demand(Scope.List);
+        routes.MapPost(Routes.Events, EventsAsync).Demand(Scope.List);
         routes.MapPost(Routes.Drain, ([FromBody] DrainRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.DrainAsync(request, ct)).Demand(Scope.Admin);
         routes.MapGet(Routes.Repair, ([FromServices] IOperator cluster, CancellationToken ct) => cluster.RepairStatusAsync(ct)).Demand(Scope.List);
         routes.MapPost(Routes.Repair, ([FromServices] IOperator cluster, CancellationToken ct) => cluster.RepairAsync(ct)).Demand(Scope.Admin);
         routes.MapPost(Routes.Rebalance, ([FromServices] IOperator cluster, CancellationToken ct) => cluster.RebalanceAsync(ct)).Demand(Scope.Admin);
         routes.MapPost(Routes.WhatIf, ([FromBody] WhatIfRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.WhatIfAsync(request, ct)).Demand(Scope.List);
+        routes.MapGet(Routes.Clients, ClientsAsync).Demand(Scope.List);
+        routes.MapPost(Routes.Fine, ([FromBody] FineRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.FineAsync(request, ct)).Demand(Scope.Admin);
         return routes;
     }
+
+    private static async Task<EventsReply> EventsAsync(HttpContext http, [FromBody] EventsRequest request, [FromServices] IOperator cluster, CancellationToken ct)
+    {
+        var reply = await cluster.EventsAsync(request, ct);
+        return new EventsReply([.. reply.Events.Where(e => !ClientId.TryParse(e.Subject, null, out var client) || MaySee(http, client))]);
+    }
+
+    private static async Task<ClientsReply> ClientsAsync(HttpContext http, [FromServices] IOperator cluster, CancellationToken ct)
+    {
+        var reply = await cluster.ClientsAsync(ct);
+        return new ClientsReply([.. reply.Clients.Where(standing => MaySee(http, standing.Client))]);
+    }
+
+    /// <summary>A client learns of itself; who looks after the cluster, of all.</summary>
+    private static bool MaySee(HttpContext http, ClientId client) => http.Caller() is var caller && ((caller.Scopes & (Scope.Admin | Scope.Peer)) != 0 || caller.Client == client);
 }

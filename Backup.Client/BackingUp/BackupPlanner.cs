@@ -14,6 +14,15 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
     /// <summary>Files found as they are stored; folders are not counted.</summary>
     public long Unchanged { get; private set; }
 
+    /// <summary>Files to be sent that were never stored; folders are not counted, here and below.</summary>
+    public long Added { get; private set; }
+
+    /// <summary>Files to be sent that are stored as something else.</summary>
+    public long Changed { get; private set; }
+
+    /// <summary>Files that are stored and gone.</summary>
+    public long Deleted { get; private set; }
+
     /// <summary>Whether the catalogue must be written anew although nothing is sent.</summary>
     public bool CatalogueIsOld { get; private set; }
 
@@ -64,7 +73,10 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
             else if (found.Kind == EntryKind.Folder)
                 await PlanFolderAsync(path, found, plan, ct);
             else
+            {
                 plan.AddChanged(new ScannedFile(RootedPath.Parse(path), found));
+                Changed++;
+            }
         }
         plan.Finish();
     }
@@ -98,6 +110,10 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
             || (change.Kind == ChangeKind.Doubtful && await HasContentAsync(file, change.Stored!.Digest, ct));
         if (!isSame)
         {
+            if (file.Kind != VersionKind.Folder && change.Stored is null)
+                Added++;
+            else if (file.Kind != VersionKind.Folder)
+                Changed++;
             plan.AddChanged(file);
             return null;
         }
@@ -135,6 +151,7 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
             if (now is null || (now.Value.Kind == EntryKind.Folder && stored.Kind != VersionKind.Folder))
             {
                 plan.AddGone(stored);
+                Deleted += stored.Kind == VersionKind.Folder ? 0 : 1;
                 return;
             }
         }

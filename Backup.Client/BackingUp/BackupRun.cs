@@ -25,6 +25,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     private bool interrupted;
     private long linksOutside;
     private LargeUploads? large;
+    private BackupPlanner? planned;
 
     /// <summary>After Ctrl-C a segment under way may take as long as it ever may; then it is cut short.</summary>
     private static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(30);
@@ -32,6 +33,32 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     /// <param name="ct">Ends it in order while files are sent: what is under way is finished, and the summary says that it is not all.</param>
     /// <exception cref="FailureException">Nothing could be done, or the cluster failed in the middle; what was stored before stays stored.</exception>
     public async Task<BackupSummary> RunAsync(CancellationToken ct)
+    {
+        var telling = new RunTelling(session, RunKind.Backup);
+        try
+        {
+            var summary = await BackUpAsync(ct);
+            await TellAsync(telling, RunTelling.OutcomeOf(summary.ExitCode));
+            return summary;
+        }
+        catch (FailureException e) when (e.Failure.Code is FailureCode.SourceUnreadable or FailureCode.LocalFailed)
+        {
+            // Where the cluster itself is what failed, there is nobody to tell.
+            await TellAsync(telling, RunOutcome.Failed, e.Failure);
+            throw;
+        }
+    }
+
+    private async Task TellAsync(RunTelling telling, RunOutcome outcome, Failure? failure = null)
+    {
+        if (request.DryRun || planned is not { } planner)
+            return;
+        var counters = progress.Counters;
+        await telling.TellAsync(session.ConnectToWrite(), outcome, request.Paths.Count == 0,
+            new RunCounts(planner.Added, planner.Changed, planner.Deleted, planner.Unchanged, failed, counters.BytesRead, counters.BytesSent), failure);
+    }
+
+    private async Task<BackupSummary> BackUpAsync(CancellationToken ct)
     {
         var started = session.Surroundings.Time.GetTimestamp();
         var paths = request.Paths.Select(session.Resolve).ToList();
@@ -41,7 +68,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         using var held = folder.Lock();
         large = new LargeUploads(folder);
         using var plan = new BackupPlan(folder);
-        var planner = new BackupPlanner(session, cluster, folder, request, progress, Report);
+        var planner = planned = new BackupPlanner(session, cluster, folder, request, progress, Report);
         if (paths.Count > 0)
         {
             await planner.PlanPathsAsync(paths, plan, ct);

@@ -10,8 +10,8 @@ namespace Backup.Client;
 /// </summary>
 internal sealed class CatalogueWriter(string path, ClientId client, int entriesHeld = CatalogueWriter.EntriesHeld) : IDisposable
 {
-    /// <summary>About 20 MiB of entries with their paths.</summary>
-    public const int EntriesHeld = 64 << 10;
+    /// <summary>About 5 MiB of entries with their paths, and two writers are open during a backup. A run of this many is 3 MiB of file.</summary>
+    public const int EntriesHeld = 16 << 10;
     private const int BufferBytes = 128 << 10;
 
     private readonly List<CatalogueEntry> held = [];
@@ -37,6 +37,9 @@ internal sealed class CatalogueWriter(string path, ClientId client, int entriesH
         var temporary = path + ".new";
         WriteFile(temporary, sequence, runs.Count == 0 ? Sorted() : Merge());
         File.Move(temporary, path, overwrite: true);
+        // What was planned is read from the file while it is sent, for hours perhaps.
+        held.Clear();
+        held.TrimExcess();
     }
 
     public void Dispose()

@@ -31,6 +31,7 @@ internal sealed class DrillRun(Session session, DrillRequest request, Progress p
     public async Task<DrillSummary> RunAsync(CancellationToken ct)
     {
         var time = session.Surroundings.Time;
+        var telling = new RunTelling(session, RunKind.Drill);
         var cluster = session.ConnectToRead();
         var sample = new Sample(request.Files, request.BytesMax, random);
         await foreach (var file in cluster.ListAsync("", request.AsOfMs, ct))
@@ -51,8 +52,10 @@ internal sealed class DrillRun(Session session, DrillRequest request, Progress p
             await CheckAsync(cluster, folder.Path, file, ct);
         var record = new DrillRecord(time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture), session.RootPath, cluster.Client.ToString(),
             drawn.Count, good, compared, failed, bytes, (long)elapsed.TotalMilliseconds, request.AsOfMs is { } asOf ? Times.Iso(asOf) : null);
+        var summary = new DrillSummary(record, request.To is null ? null : folder.Path, problems);
+        await telling.TellAsync(cluster, RunTelling.OutcomeOf(summary.ExitCode), isWhole: false, new RunCounts(0, 0, 0, good, failed, bytes, 0));
         new DrillHistory(session.Surroundings).Add(record);
-        return new DrillSummary(record, request.To is null ? null : folder.Path, problems);
+        return summary;
     }
 
     private async Task CheckAsync(ClusterConnection cluster, string folder, FileVersion file, CancellationToken ct)

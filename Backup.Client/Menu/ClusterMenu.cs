@@ -15,7 +15,7 @@ internal sealed class ClusterMenu(Session session, Screen screen)
             screen.Panel("Cluster", ClusterText.Lines(status));
             var what = await screen.PickAsync("Cluster", [new Choice<string>("Look again", "again"), new Choice<string>("What happened", "events"),
                 new Choice<string>("What would the death of a node mean?", "what-if"), new Choice<string>("Repair: make copies that are owed now", "repair"),
-                new Choice<string>("Rebalance: even the file counts", "rebalance"), new Choice<string>("Empty a node, or stop that", "drain")], ct);
+                new Choice<string>("Rebalance: even the file counts", "rebalance"), new Choice<string>("Empty a node, or stop that", "drain"), new Choice<string>("Clients: when they backed up last", "clients")], ct);
             if (what is null)
                 return;
             if (what == "again")
@@ -55,6 +55,9 @@ internal sealed class ClusterMenu(Session session, Screen screen)
             case "drain":
                 await DrainAsync(cluster, status, ct);
                 break;
+            case "clients":
+                await ClientsAsync(cluster, ct);
+                break;
         }
     }
 
@@ -67,6 +70,18 @@ internal sealed class ClusterMenu(Session session, Screen screen)
             return;
         var after = await cluster.AskAsync(node => node.DrainAsync(new DrainRequest(picked.Id, !isDraining), ct), ct);
         screen.Panel("Nodes", ClusterText.Nodes(after).Lines());
+    }
+
+    private async Task ClientsAsync(ClusterConnection cluster, CancellationToken ct)
+    {
+        var clients = (await cluster.AskAsync(node => node.ClientsAsync(ct), ct)).Clients;
+        screen.Panel("Clients", clients.Length == 0 ? ["none has told of a backup yet"] : ClientText.Lines(clients, session.Surroundings.Time));
+        var strange = clients.Where(client => client.Unusual is not null).ToList();
+        if (strange.Count == 0 || await screen.PickAsync("Whose backup is fine after all?", [.. strange.Select(client => new Choice<ClientStanding>(client.Client.ToString(), client))], ct) is not { } picked
+            || !await screen.ConfirmAsync("Does retention go on for it?", ct))
+            return;
+        await cluster.AskAsync(node => node.FineAsync(new FineRequest(picked.Client), ct), ct);
+        screen.Line($"Retention goes on for {picked.Client}.");
     }
 
     private Task<NodeStatus?> PickNodeAsync(ClusterStatus status, CancellationToken ct) => screen.PickAsync("Which node?",

@@ -139,6 +139,8 @@ internal sealed record UndeleteShape(bool DryRun, long Undeleted, long Folders, 
 [JsonSerializable(typeof(WhatIfShape))]
 [JsonSerializable(typeof(RebuildShape))]
 [JsonSerializable(typeof(DrillShape))]
+[JsonSerializable(typeof(RunShape))]
+[JsonSerializable(typeof(ClientShape))]
 [JsonSerializable(typeof(WatchShape))]
 [JsonSerializable(typeof(ScheduleShape))]
 [JsonSerializable(typeof(FindingShape))]

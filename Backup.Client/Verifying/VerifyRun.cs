@@ -22,6 +22,7 @@ internal sealed class VerifyRun(Session session, VerifyRequest request, Progress
     public async Task<VerifySummary> RunAsync(CancellationToken ct)
     {
         var started = session.Surroundings.Time.GetTimestamp();
+        var telling = new RunTelling(session, RunKind.Verify);
         var cluster = session.ConnectToRead();
         var selection = new Selection(cluster, [.. request.Paths.Select(session.Resolve)], request.AsOfMs, request.Version);
         await foreach (var file in selection.FilesAsync(ct))
@@ -41,8 +42,11 @@ internal sealed class VerifyRun(Session session, VerifyRequest request, Progress
             window.Clear();
         }
         await CheckAsync(cluster, window, ct);
-        return new VerifySummary(request.ReadData, files, owed, lost, progress.Counters.BytesRead,
+        var summary = new VerifySummary(request.ReadData, files, owed, lost, progress.Counters.BytesRead,
             (long)session.Surroundings.Time.GetElapsedTime(started).TotalMilliseconds, tallies, problems, bad);
+        await telling.TellAsync(cluster, RunTelling.OutcomeOf(summary.ExitCode), request is { Paths.Count: 0, AsOfMs: null, Version: null },
+            new RunCounts(0, 0, 0, tallies.Values.Sum(tally => tally[CopyFinding.Good]), tallies.Values.Sum(tally => tally[CopyFinding.Damaged] + tally[CopyFinding.Missing]), progress.Counters.BytesRead, 0));
+        return summary;
     }
 
     private async Task CheckAsync(ClusterConnection cluster, List<FileVersion> window, CancellationToken ct)

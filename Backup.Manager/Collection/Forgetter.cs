@@ -1,3 +1,5 @@
+using System.Globalization;
+using Backup.Manager.Alarms;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
@@ -8,7 +10,7 @@ namespace Backup.Manager.Collection;
 /// The second phase: what was dropped and whose time to be brought back has passed is forgotten by its nodes, which then free
 /// what no other version needs. One id at a time; a node that does not answer is asked again later. One manager of all does it.
 /// </summary>
-public sealed partial class Forgetter(Metadata metadata, NodeCalls calls, TimeProvider time, ILogger<Forgetter> log) : Worker(time, log)
+public sealed partial class Forgetter(Metadata metadata, NodeCalls calls, ClientRuns runs, TimeProvider time, ILogger<Forgetter> log) : Worker(time, log)
 {
     public const string Duty = "forget-versions";
 
@@ -28,15 +30,25 @@ public sealed partial class Forgetter(Metadata metadata, NodeCalls calls, TimePr
         if (await metadata.ReadUpToAsync(Keys.Drops, nowMs, 1, cancellationToken) is not [var member])
             return WorkerStep.Idle;
         var (client, id) = (ClientId.Parse(member.Split(' ')[0]), member.Split(' ')[1]);
+        if (await runs.IsPausedAsync(client, cancellationToken))
+        {
+            // What a strange backup came after may be all that is left of the good state: it can still be brought back.
+            await EndAsync(token, member, client, id, nowMs + (long)RetryTime.TotalMilliseconds, cancellationToken);
+            return WorkerStep.Busy;
+        }
         var begun = await metadata.RunAsync(new ScriptCall(Script.BeginForget)
             .Key(Keys.Duty(Duty), Keys.Drops, Keys.Undoable(client), Keys.Dropped(client, id)).Arg(token).Arg(nowMs).Arg(member).Arg(id), cancellationToken);
         if (begun[0].Text != "ok")
             return WorkerStep.Idle;
         var isDone = await ForgetAsync(client, begun[1].Pairs, cancellationToken);
-        await metadata.RunAsync(new ScriptCall(Script.EndForget).Key(Keys.Duty(Duty), Keys.Drops, Keys.Dropped(client, id))
-            .Arg(token).Arg(member).Arg(isDone ? "-" : $"{nowMs + (long)RetryTime.TotalMilliseconds}"), cancellationToken);
+        await EndAsync(token, member, client, id, isDone ? null : nowMs + (long)RetryTime.TotalMilliseconds, cancellationToken);
         return WorkerStep.Busy;
     }
+
+    /// <param name="againMs">When to try again; null when it is done.</param>
+    private Task EndAsync(long token, string member, ClientId client, string id, long? againMs, CancellationToken ct) =>
+        metadata.RunAsync(new ScriptCall(Script.EndForget).Key(Keys.Duty(Duty), Keys.Drops, Keys.Dropped(client, id))
+            .Arg(token).Arg(member).Arg(againMs?.ToString(CultureInfo.InvariantCulture) ?? "-"), ct);
 
     /// <returns>False when a node that may hold some of it did not answer.</returns>
     private async Task<bool> ForgetAsync(ClientId client, IEnumerable<(string Name, string Value)> dropped, CancellationToken ct)

@@ -1,4 +1,5 @@
 using System.Text;
+using Backup.Manager.Alarms;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 using Microsoft.Extensions.Options;
@@ -10,7 +11,7 @@ namespace Backup.Manager.Collection;
 /// that go away, ③ goes through the client's names a page at a time and drops the versions that no kept moment shows.
 /// In this order a crash leaves versions that nothing shows, which the next run drops, and never a moment that is not whole.
 /// </summary>
-public sealed class Retention(Snapshots snapshots, Drops drops, Names names, Metadata metadata, TimeProvider time, IOptions<ClusterOptions> options)
+public sealed class Retention(Snapshots snapshots, Drops drops, Names names, ClientRuns runs, Metadata metadata, TimeProvider time, IOptions<ClusterOptions> options)
 {
     /// <summary>Times it begins anew because a snapshot was made or pinned meanwhile: each is a new plan over all names.</summary>
     private const int AttemptsMax = 5;
@@ -23,6 +24,8 @@ public sealed class Retention(Snapshots snapshots, Drops drops, Names names, Met
         var done = new RetentionReply([], [], 0, 0, 0);
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
         {
+            if (request.Apply)
+                await runs.RequireUsualAsync(client, ct);
             var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
             var (all, moments) = await snapshots.ReadAsync(client, ct);
             var (kept, dropped) = RetentionPlan.Sort(all, policy, nowMs); // ①

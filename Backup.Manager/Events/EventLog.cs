@@ -9,7 +9,7 @@ namespace Backup.Manager;
 public sealed class EventLog(Metadata metadata, TimeProvider time)
 {
     /// <summary>A node that dies and returns each minute for three days; some 2 MB.</summary>
-    private const int EventsKept = 10_000;
+    public const int EventsKept = 10_000;
 
     private const string NoTrace = "-";
 
@@ -33,9 +33,13 @@ public sealed class EventLog(Metadata metadata, TimeProvider time)
     {
         var call = new ScriptCall(Script.AddEvents).Key(Keys.Events, Keys.EventSequence, Keys.Noticed).Arg(EventsKept).Arg(key).Arg(before).Arg(now);
         foreach (var (kind, severity, message) in events)
-            call.Arg(string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow().ToUnixTimeMilliseconds()} {kind} {severity} {subject} {Activity.Current?.TraceId.ToString() ?? NoTrace} {message}"));
+            call.Arg(Line(kind, severity, subject, message));
         return metadata.RunAsync(call, ct);
     }
+
+    /// <summary>An event as the scripts that add one take it: without its sequence.</summary>
+    public string Line(EventKind kind, EventSeverity severity, string subject, string message) => string.Create(CultureInfo.InvariantCulture,
+        $"{time.GetUtcNow().ToUnixTimeMilliseconds()} {kind} {severity} {subject} {Activity.Current?.TraceId.ToString() ?? NoTrace} {message}");
 
     private static ClusterEvent Parse(string text)
     {

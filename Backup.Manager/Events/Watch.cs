@@ -16,7 +16,10 @@ public sealed class Watch(Metadata metadata, ClusterView view, EventLog events, 
     /// <summary>What the loss of the metadata is noted under.</summary>
     private const string Rebuilding = "*metadata";
 
-    private const string Owed = "owed", Paid = "paid";
+    /// <summary>What precedes a node's id where its damage is noted.</summary>
+    private const string Damage = "*damage ";
+
+    private const string Owed = "owed", Paid = "paid", Bad = "bad", Good = "good";
 
     /// <summary>The background duty.</summary>
     public const string Duty = "watch";
@@ -38,12 +41,26 @@ public sealed class Watch(Metadata metadata, ClusterView view, EventLog events, 
                 await events.NoticeAsync(node.Id.Value, node.Notice?.ToString() ?? "", notice.ToString(), node.Id.Value, notice.Since(node.Notice, node.Id), cancellationToken);
         }
         await NoticeRebuildAsync(now, cancellationToken);
+        await NoticeDamageAsync(now, cancellationToken);
         var said = now.Noticed.GetValueOrDefault(Debts, "");
         if (now.Debts > 0 && said != Owed)
             await events.NoticeAsync(Debts, said, Owed, "cluster", [(EventKind.CopiesOwed, EventSeverity.Warning, $"{now.Debts} versions have fewer copies than the policy asks for.")], cancellationToken);
         else if (now.Debts == 0 && said == Owed)
             await events.NoticeAsync(Debts, said, Paid, "cluster", [(EventKind.CopiesRepaid, EventSeverity.Info, "All copies that were owed are made.")], cancellationToken);
         return WorkerStep.Idle;
+    }
+
+    private async Task NoticeDamageAsync(ClusterMoment now, CancellationToken ct)
+    {
+        // Of a node that is dead nobody knows more than what was said.
+        foreach (var node in now.Nodes.Where(node => node.State != NodeState.Dead))
+        {
+            var said = now.Noticed.GetValueOrDefault(Damage + node.Id, "");
+            if (node.Damaged > 0 && said != Bad)
+                await events.NoticeAsync(Damage + node.Id, said, Bad, node.Id.Value, [(EventKind.CopyDamaged, EventSeverity.Warning, $"Node {node.Id} found {node.Damaged} records damaged, and gets them back from other copies.")], ct);
+            else if (node.Damaged == 0 && said == Bad)
+                await events.NoticeAsync(Damage + node.Id, said, Good, node.Id.Value, [(EventKind.CopyRepaired, EventSeverity.Info, $"Node {node.Id} holds nothing damaged any more.")], ct);
+        }
     }
 
     private async Task NoticeRebuildAsync(ClusterMoment now, CancellationToken ct)

@@ -13,8 +13,9 @@ namespace Backup.Manager;
 /// <param name="StaleEpoch">When it came back with an older data directory; null when it never did.</param>
 /// <param name="Reconciling">How far its holdings were compared with what is placed on it; null when that is done.</param>
 /// <param name="IsMerged">False while it holds what the metadata, which was lost, may not know yet: nothing on it is surplus then.</param>
+/// <param name="Damaged">Records it holds damaged and has not got back from another copy yet.</param>
 public sealed record NodeView(
-    NodeLine Line, NodeState State, bool IsDraining, long Files, NodeNotice? Notice, bool IsGone, string? Healed, long? StaleEpoch, string? Reconciling, bool IsMerged)
+    NodeLine Line, NodeState State, bool IsDraining, long Files, NodeNotice? Notice, bool IsGone, string? Healed, long? StaleEpoch, string? Reconciling, bool IsMerged, long Damaged)
 {
     public NodeId Id => Line.Id;
 
@@ -35,8 +36,11 @@ public sealed record NodeView(
 /// <summary>The cluster as of one moment.</summary>
 /// <param name="Debts">Versions with fewer copies than the policy asks for.</param>
 /// <param name="Noticed">What was last said in events of what is no node.</param>
+/// <param name="Overdue">Clients whose backup did not come when it usually does.</param>
+/// <param name="Unusual">Clients whose last backup changed strangely much.</param>
 public sealed record ClusterMoment(
-    long NowMs, NodeView[] Nodes, long Clients, long Reserved, long Debts, IReadOnlyDictionary<string, string> Noticed, RepairPass Repair, long Epoch, RebuildState Rebuild)
+    long NowMs, NodeView[] Nodes, long Clients, long Reserved, long Debts, IReadOnlyDictionary<string, string> Noticed, RepairPass Repair, long Epoch, RebuildState Rebuild,
+    long Overdue, long Unusual)
 {
     /// <summary>How many nodes take new files.</summary>
     public int Taking => Nodes.Count(node => node.State == NodeState.Alive);
@@ -50,9 +54,10 @@ public sealed class ClusterView(Metadata metadata, TimeProvider time, IOptions<C
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         var reply = await metadata.RunAsync(new ScriptCall(Script.StatusCluster)
             .Key(Keys.Nodes, Keys.Leases, Keys.Loads, Keys.Draining, Keys.Clients, Keys.Reserved, Keys.Debts)
-            .Key(Keys.Noticed, Keys.Repair, Keys.Healed, Keys.Stale, Keys.Reconcile, Keys.Epoch, Keys.Rebuild, Keys.Inventoried, Keys.Duty(Watch.Duty)), ct);
+            .Key(Keys.Noticed, Keys.Repair, Keys.Healed, Keys.Stale, Keys.Reconcile, Keys.Epoch, Keys.Rebuild, Keys.Inventoried, Keys.Duty(Watch.Duty))
+            .Key(Keys.Damaged, Keys.Overdue, Keys.Unusual), ct);
         Dictionary<string, string> Hash(int index) => reply[index].Pairs.ToDictionary(pair => pair.Name, pair => pair.Value);
-        var (leases, loads, noticed, healed, stale, reconcile) = (Hash(1), Hash(2), Hash(7), Hash(9), Hash(10), Hash(11));
+        var (leases, loads, noticed, healed, stale, reconcile, damaged) = (Hash(1), Hash(2), Hash(7), Hash(9), Hash(10), Hash(11), Hash(16));
         var (watch, watchedUntilMs) = (Number(reply[15][0].Text), Number(reply[15][1].Text));
         var draining = reply[3].Texts.ToHashSet();
         var (rebuild, inventoried) = (RebuildState.Of(reply[13].Pairs), Hash(14));
@@ -65,9 +70,10 @@ public sealed class ClusterView(Metadata metadata, TimeProvider time, IOptions<C
             var isGone = state == NodeState.Dead && notice is { IsDead: true } && notice.Watch == watch && watchedUntilMs > nowMs && nowMs - notice.SinceMs >= options.Value.RepairGrace.TotalMilliseconds;
             return new NodeView(line, state, draining.Contains(id), loads.TryGetValue(id, out var files) ? Number(files) : 0, notice, isGone,
                 healed.GetValueOrDefault(id), stale.TryGetValue(id, out var since) ? Number(since) : null, reconcile.GetValueOrDefault(id),
-                !rebuild.WasLost || inventoried.GetValueOrDefault(id) == line.Incarnation.ToString("N"));
+                !rebuild.WasLost || inventoried.GetValueOrDefault(id) == line.Incarnation.ToString("N"), damaged.TryGetValue(id, out var records) ? Number(records) : 0);
         })];
-        return new ClusterMoment(nowMs, nodes, reply[4].Number, reply[5].Number, reply[6].Number, noticed, RepairPass.Of(Hash(8)), reply[12].Number, rebuild);
+        return new ClusterMoment(nowMs, nodes, reply[4].Number, reply[5].Number, reply[6].Number, noticed, RepairPass.Of(Hash(8)), reply[12].Number, rebuild,
+            reply[17].Number, reply[18].Number);
     }
 
     private static NodeState StateOf(NodeLine line, long leaseEndMs, bool draining, long nowMs) =>

@@ -51,10 +51,10 @@ public sealed partial class Registry(Metadata metadata, TimeProvider time, ILogg
         var before = known;
         var call = new ScriptCall(Script.HeartbeatNode)
             .Key(Keys.Nodes, Keys.Leases, Keys.Loads, Keys.Candidates, Keys.Draining, Keys.Epoch)
-            .Key(Keys.Generation, Keys.Rebuild, Keys.Inventoried)
+            .Key(Keys.Generation, Keys.Rebuild, Keys.Inventoried, Keys.Damaged)
             .Arg(now.ToUnixTimeMilliseconds()).Arg((now + Leases.Node).ToUnixTimeMilliseconds())
             .Arg(request.Id.Value).Arg(request.Incarnation.ToString("N")).Arg(request.Epoch);
-        var reply = await metadata.RunAsync(AddSpace(call, request.Space).Arg(before.Epoch).Arg(request.Generation), ct);
+        var reply = await metadata.RunAsync(AddSpace(call, request.Space).Arg(before.Epoch).Arg(request.Generation).Arg(Math.Max(0, request.Damaged)), ct);
         var epoch = reply[1].Number;
         var peers = epoch == before.Epoch ? before.Peers : Remember(epoch, reply[2]);
         return new HeartbeatReply(reply[0].Text == "unknown", peers, reply[3].Number);

@@ -41,6 +41,8 @@ public sealed class Status(ClusterView view, TimeProvider time, IOptions<Cluster
                 yield return $"Node {node.Id} came back with another data directory: its copies of {node.Line.LostFiles} files are to be made again.";
             if (node.StaleEpoch is not null && !node.IsHealed)
                 yield return $"Node {node.Id} came back with an older data directory: what it lacks is to be copied to it again.";
+            if (node.Damaged > 0)
+                yield return $"Node {node.Id} holds {node.Damaged} damaged records, which it gets back from other copies.";
         }
         if (now.Taking < copies)
             yield return $"Only {now.Taking} nodes take files, and the policy asks for {copies} copies.";
@@ -48,5 +50,10 @@ public sealed class Status(ClusterView view, TimeProvider time, IOptions<Cluster
             yield return $"{now.Debts} versions have fewer copies than the policy asks for.";
         if (now.Repair.VersionsLost > 0)
             yield return $"{now.Repair.VersionsLost} versions have no good copy on a node that is alive.";
+        // Whose they are is for those who look after the cluster, and for each client about itself.
+        if (now.Overdue > 0)
+            yield return $"The backup of {now.Overdue} clients did not come when it usually does: `cluster clients` names them.";
+        if (now.Unusual > 0)
+            yield return $"The last backup of {now.Unusual} clients changed strangely much, and retention pauses for them: `cluster clients` names them.";
     }
 }

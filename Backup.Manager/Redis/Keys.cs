@@ -68,6 +68,30 @@ public static class Keys
     /// <summary>Hash node → how far its holdings were compared with what is placed on it: "client version", or "-" at the start.</summary>
     public const string Reconcile = "reconcile";
 
+    /// <summary>Hash node → how many records it holds damaged; none for a sound one.</summary>
+    public const string Damaged = "damaged";
+
+    /// <summary>Hash client → <see cref="ClientStanding"/> as JSON.</summary>
+    public const string Standings = "standings";
+
+    /// <summary>Zset client → when its next backup is overdue, Unix milliseconds. Not those of which that was said.</summary>
+    public const string Due = "due";
+
+    /// <summary>Set of clients whose backup is overdue.</summary>
+    public const string Overdue = "overdue";
+
+    /// <summary>Set of clients whose last backup changed strangely much.</summary>
+    public const string Unusual = "unusual";
+
+    /// <summary>Hash address's digest → the last event that was posted there.</summary>
+    public const string Webhooks = "webhooks";
+
+    /// <summary>List, newest first, of "id run": the last runs of a client, see <see cref="ClientRun"/>.</summary>
+    public static string Runs(ClientId client, RunKind kind) => $"runs:{client}:{kind.ToString().ToLowerInvariant()}";
+
+    /// <summary>List, newest first, of "startMs lastMs files touched": the whole backups of a client, those close together as one, see <see cref="Alarms.Beat"/>.</summary>
+    public static string Beats(ClientId client) => $"beats:{client}";
+
     /// <summary>Hash token's hash → its line, see <see cref="Access.TokenLine"/>.</summary>
     public static string Tokens(ClientId client) => $"tokens:{client}";
 

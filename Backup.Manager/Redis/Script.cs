@@ -41,6 +41,8 @@ public sealed class Script
     public static readonly Script RestoreDrop = new("restore-drop", Nodes, Lines);
     public static readonly Script BeginForget = new("begin-forget");
     public static readonly Script EndForget = new("end-forget");
+    public static readonly Script NoteRun = new("note-run");
+    public static readonly Script JudgeClient = new("judge-client");
 
     public static readonly Script DeclareRebuild = new("declare-rebuild", Nodes, Rebuild);
     public static readonly Script MarkRebuild = new("mark-rebuild");

@@ -8,7 +8,7 @@ namespace Backup.Protocol;
 public sealed class Chunker
 {
     /// <summary>log2 of the average; two more bits before it, two fewer after it (normalisation level 2).</summary>
-    private const int AverageBits = 20;
+    private const int AverageBits = 16;
     private const ulong MaskBelowAverage = ~0UL << (64 - (AverageBits + 2));
     private const ulong MaskAboveAverage = ~0UL << (64 - (AverageBits - 2));
 

@@ -13,8 +13,8 @@ public sealed class RecordCodec : IDisposable
     /// <summary>Compression must win an eighth to be worth the reader's time.</summary>
     private const int WorthwhileShare = 8;
 
-    /// <summary>A sample decides for the whole: content that does not shrink here (media, archives) is not tried in full.</summary>
-    private const int SampleBytes = 16 << 10;
+    /// <summary>A sample decides for the whole: content that does not shrink here (media, archives) is not tried in full. A sixteenth of a chunk.</summary>
+    private const int SampleBytes = Limits.ChunkBytesAverage / 16;
 
     private readonly Compressor compressor = new(Level);
     private readonly Decompressor decompressor = new();
@@ -59,7 +59,7 @@ public sealed class RecordCodec : IDisposable
         if (header.Encoding == RecordEncoding.Zstd)
         {
             if (scratch.Length < header.PlainBytes)
-                scratch = new byte[header.PlainBytes <= Limits.ChunkBytesAverage ? Limits.ChunkBytesAverage : Limits.PayloadBytesMax];
+                scratch = new byte[header.PlainBytes <= Limits.ChunkBytesMax ? Limits.ChunkBytesMax : Limits.PayloadBytesMax];
             plain = TryUnwrap(record.Payload.Span, scratch.AsSpan(0, header.PlainBytes)) ? scratch.AsMemory(0, header.PlainBytes)
                 : throw Failure.Corrupt($"{header.Kind} {header.Id}", culprit).Exception();
         }
@@ -77,7 +77,7 @@ public sealed class RecordCodec : IDisposable
     {
         if (plain.Length < 512)
             return false;
-        if (plain.Length <= SampleBytes * 2)
+        if (plain.Length <= SampleBytes * 4)
             return true;
         var middle = plain.Slice(plain.Length / 2 - SampleBytes / 2, SampleBytes);
         return compressor.TryWrap(middle, sample, out var stored) && stored < SampleBytes - SampleBytes / WorthwhileShare;

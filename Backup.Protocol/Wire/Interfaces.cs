@@ -44,6 +44,19 @@ public interface ICatalogue
     /// <summary>Brings back everything that was dropped and is not gone for good yet.</summary>
     [Post(Routes.RetentionUndo)]
     Task<UndoReply> UndoRetentionAsync([Header(Headers.Client)] ClientId client, CancellationToken ct);
+
+    /// <summary>Tells that a backup, a drill or a verification has ended.</summary>
+    /// <returns>How the cluster sees the client now.</returns>
+    [Post(Routes.Runs)]
+    Task<ClientStanding> ReportRunAsync([Header(Headers.Client)] ClientId client, [Body] RunReport report, CancellationToken ct);
+
+    /// <summary>The last runs of all kinds that were told.</summary>
+    [Get(Routes.Runs)]
+    Task<RunsReply> RunsAsync([Header(Headers.Client)] ClientId client, CancellationToken ct);
+
+    /// <summary>The last drills that were told.</summary>
+    [Get(Routes.Drills)]
+    Task<RunsReply> DrillsAsync([Header(Headers.Client)] ClientId client, CancellationToken ct);
 }
 
 /// <summary>
@@ -72,6 +85,14 @@ public interface IOperator
 
     [Post(Routes.WhatIf)]
     Task<WhatIfReply> WhatIfAsync([Body] WhatIfRequest request, CancellationToken ct);
+
+    /// <summary>When clients backed up last, and what is strange about it.</summary>
+    [Get(Routes.Clients)]
+    Task<ClientsReply> ClientsAsync(CancellationToken ct);
+
+    /// <summary>Says that what a client did is fine: retention goes on for it.</summary>
+    [Post(Routes.Fine)]
+    Task<ClientStanding> FineAsync([Body] FineRequest request, CancellationToken ct);
 }
 
 /// <summary>Makes the metadata anew. All calls may be repeated.</summary>

@@ -36,7 +36,8 @@ public sealed record RegisterRequest(
 /// <param name="Peers">Every registered node, itself included.</param>
 public sealed record RegisterReply(long Epoch, int HeartbeatMs, NodeRef[] Peers, long Generation = 0);
 
-public sealed record HeartbeatRequest(NodeId Id, Guid Incarnation, long Epoch, NodeSpace Space, long Generation = 0);
+/// <param name="Damaged">Records the node holds damaged, and has not got back from another copy yet.</param>
+public sealed record HeartbeatRequest(NodeId Id, Guid Incarnation, long Epoch, NodeSpace Space, long Generation = 0, long Damaged = 0);
 
 /// <param name="MustRegister">The manager does not know this node, or its epoch is over: register again.</param>
 /// <param name="Generation">Grows with every commit of the cluster. A node that has heard of a higher one knows that the metadata went back in time.</param>

@@ -15,6 +15,8 @@ public static class Routes
     public const string SnapshotDelete = "/v1/snapshots/delete";
     public const string Retention = "/v1/retention";
     public const string RetentionUndo = "/v1/retention/undo";
+    public const string Runs = "/v1/runs";
+    public const string Drills = "/v1/runs/drills";
 
     // Looking after the cluster: answered as the catalogue is.
     public const string Events = "/v1/cluster/events";
@@ -23,6 +25,8 @@ public static class Routes
     public const string Rebalance = "/v1/cluster/rebalance";
     public const string WhatIf = "/v1/cluster/what-if";
     public const string Rebuild = "/v1/cluster/rebuild";
+    public const string Clients = "/v1/cluster/clients";
+    public const string Fine = "/v1/cluster/clients/fine";
 
     // Who may do what: answered as the catalogue is.
     public const string Enrol = "/v1/enrol";

@@ -72,6 +72,12 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(HeldReply))]
 [JsonSerializable(typeof(LackingRequest))]
 [JsonSerializable(typeof(LackingReply))]
+[JsonSerializable(typeof(RunReport))]
+[JsonSerializable(typeof(RunsReply))]
+[JsonSerializable(typeof(ClientRun))]
+[JsonSerializable(typeof(ClientStanding))]
+[JsonSerializable(typeof(ClientsReply))]
+[JsonSerializable(typeof(FineRequest))]
 public sealed partial class WireJson : JsonSerializerContext;
 
 /// <summary>A failure as a response body: RFC 9457 problem details with our own members beside the standard ones.</summary>

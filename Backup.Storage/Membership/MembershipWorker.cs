@@ -87,7 +87,7 @@ public sealed partial class MembershipWorker(
 
     private async Task RenewAsync(CancellationToken ct)
     {
-        var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space(), generation), ct);
+        var reply = await manager.HeartbeatAsync(new HeartbeatRequest(peers.Self, store.Incarnation, peers.Epoch, store.Space(), generation, store.DamagedRecords), ct);
         generation = Math.Max(generation, reply.Generation);
         peers.Update(reply.Peers);
         peers.Renew();

@@ -76,6 +76,9 @@ public sealed partial class PackStore : IAsyncDisposable
     /// <summary>Places that are damaged, in the order of the packs; the first thousand of them.</summary>
     public IReadOnlyList<Damage> Damage => Index.Damage(DamageListedMax);
 
+    /// <summary>Records that were stored whole and are damaged now, as far as it is known which; those listed at most.</summary>
+    public int DamagedRecords => Damage.Count(damage => damage is { IsLoss: true, Key: not null });
+
     internal PackIndex Index { get; }
 
     internal PackAppender Appender { get; }

@@ -16,6 +16,8 @@ internal sealed class ClusterCommand : Command
         Add(new ClusterRebalanceCommand());
         Add(new ClusterWhatIfCommand());
         Add(new ClusterRebuildCommand());
+        Add(new ClusterClientsCommand());
+        Add(new ClusterFineCommand());
         this.SetAction(_ => (int)ExitCode.Usage);
     }
 }

@@ -169,6 +169,33 @@ public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper out
         await node.RetainAsync(client, new RetentionRequest(new RetentionPolicy(Last: 1), Apply: false), default);
     }
 
+    [Fact]
+    public async Task A_client_learns_of_its_own_runs_and_alarms_and_an_operator_of_all()
+    {
+        await using var servers = await Servers.StartAsync(fixture, SecurityOptions.Invitation);
+        var (one, other) = (ClientId.New(), ClientId.New());
+        var nodes = new Dictionary<ClientId, INode>();
+        foreach (var client in new[] { one, other })
+        {
+            nodes[client] = Clients.Create<INode>(servers.Node.Address, "n1", proof: Shown.Token(await Credential.EnrolAsync(servers.Tokens, client, Scope.Append | Scope.List)));
+            await nodes[client].ReportRunAsync(client, ClientRunsTests.Drill(good: 9, bad: 1), default);
+        }
+        Assert.Equal(one, Assert.Single((await nodes[one].ClientsAsync(default)).Clients).Client);
+        Assert.Equal([one.ToString()], (await nodes[one].EventsAsync(new EventsRequest(0, 100), default)).Events.Where(e => e.Kind == EventKind.CopyDamaged).Select(e => e.Subject));
+        Assert.Single((await nodes[one].DrillsAsync(one, default)).Runs);
+        await Assert.ThrowsAsync<FailureException>(() => nodes[one].DrillsAsync(other, default));
+        await ManagersOnRedis.FailsAsync(FailureCode.Forbidden, () => nodes[one].FineAsync(new FineRequest(one), default));
+        var keeper = Clients.Create<INode>(servers.Node.Address, "n1", proof: Shown.Token(await Credential.EnrolAsync(servers.Tokens, ClientId.New(), Scope.Admin | Scope.List)));
+        Assert.Equal(2, (await keeper.ClientsAsync(default)).Clients.Length);
+        Assert.Equal(2, (await keeper.EventsAsync(new EventsRequest(0, 100), default)).Events.Count(e => e.Kind == EventKind.CopyDamaged));
+
+        // Who can read only tells of his drills, and not that a backup came.
+        var third = ClientId.New();
+        var reader = Clients.Create<INode>(servers.Node.Address, "n1", proof: Shown.Token(await Credential.EnrolAsync(servers.Tokens, third, Scope.Read | Scope.List)));
+        await reader.ReportRunAsync(third, ClientRunsTests.Drill(good: 9, bad: 0), default);
+        await ManagersOnRedis.FailsAsync(FailureCode.Forbidden, () => reader.ReportRunAsync(third, ClientRunsTests.Backup(10, 0), default));
+    }
+
     private static string TrimmedPattern(string pattern) => pattern == "/" ? pattern : pattern.TrimEnd('/');
 
     private static async Task<HttpStatusCode> AskAsync(ServerInProcess server, string method, string pattern, Credential credential, Scope demanded)

@@ -47,6 +47,9 @@ public sealed class HelpTests
     [InlineData("cluster rebalance")]
     [InlineData("cluster what-if")]
     [InlineData("cluster rebuild")]
+    [InlineData("cluster clients")]
+    [InlineData("cluster fine")]
+    [InlineData("runs")]
     public async Task The_help_is_as_it_was(string command)
     {
         using var machine = new TestSurroundings();

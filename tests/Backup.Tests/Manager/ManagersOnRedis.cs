@@ -136,9 +136,9 @@ public sealed class ManagersOnRedis : IAsyncDisposable
             await RegisterAsync(id);
     }
 
-    public Task<HeartbeatReply> HeartbeatAsync(string id, long? freeBytes = null) => Second.HeartbeatAsync(
+    public Task<HeartbeatReply> HeartbeatAsync(string id, long? freeBytes = null, long damaged = 0) => Second.HeartbeatAsync(
         new HeartbeatRequest(Node(id), registered[Node(id)].Incarnation, registered[Node(id)].Epoch,
-            new NodeSpace(freeBytes ?? 100 * Gigabyte, 1000 * Gigabyte, 0)), default);
+            new NodeSpace(freeBytes ?? 100 * Gigabyte, 1000 * Gigabyte, 0), Damaged: damaged), default);
 
     public static Uri Address(string id) => new($"http://{id}.example:7101/");
 

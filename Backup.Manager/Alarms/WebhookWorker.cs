@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Backup.Manager.Redis;
+using Backup.Protocol;
+using Backup.ServiceDefaults;
+using Microsoft.Extensions.Options;
+
+namespace Backup.Manager.Alarms;
+
+/// <summary>
+/// Posts alarms, and their end, to the addresses of the configuration. Each address has its own place in the events, so that one
+/// that is away gets what it missed later and holds up no other. What is posted may come twice, and never out of order.
+/// </summary>
+public sealed partial class WebhookWorker(Metadata metadata, EventLog events, WebhookPost post, IOptions<ClusterOptions> options, TimeProvider time, ILogger<WebhookWorker> log)
+    : Worker(time, log)
+{
+    public const string Duty = "webhooks";
+
+    /// <summary>Events in one post: some 30 KB.</summary>
+    private const int EventsMax = 100;
+
+    private readonly DutyLease duty = new(metadata, time, Duty);
+    private readonly (Uri Address, string Name)[] addresses =
+        [.. (options.Value.WebhookAddresses() ?? []).Select(address => (address, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(address.AbsoluteUri)))))];
+
+    protected override TimeSpan IdleInterval => TimeSpan.FromSeconds(2);
+
+    protected override bool IsTraced => false;
+
+    public override async Task<WorkerStep> StepAsync(CancellationToken cancellationToken)
+    {
+        if (addresses.Length == 0 || await duty.TakeAsync(cancellationToken) is not { } token)
+            return WorkerStep.Idle;
+        var places = await metadata.ReadHashAsync(Keys.Webhooks, addresses.Select(address => address.Name), cancellationToken);
+        foreach (var ((address, name), place) in addresses.Zip(places))
+        {
+            var after = place is null ? (long?)null : long.Parse(place, CultureInfo.InvariantCulture);
+            if (await PostAsync(address, after, cancellationToken) is { } reached && reached != after)
+                await metadata.RunAsync(new ScriptCall(Script.SaveRepair).Key(Keys.Duty(Duty), Keys.Webhooks, Keys.Epoch)
+                    .Arg(token).Arg("0").Arg(name).Arg(reached), cancellationToken);
+        }
+        return WorkerStep.Idle;
+    }
+
+    /// <returns>The last event that the address has now, or need not have; null when it did not take them.</returns>
+    private async Task<long?> PostAsync(Uri address, long? after, CancellationToken ct)
+    {
+        var all = (await events.ReadAsync(new EventsRequest(after ?? 0, Limits.ListPageMax), ct)).Events;
+        // The sequence begins anew when the metadata was lost.
+        if (all.Length == 0 && after > 0 && (await events.ReadAsync(new EventsRequest(0, 1), ct)).Events is var newest && (newest.Length == 0 || newest[0].Sequence < after))
+            return 0;
+        if (all.Length == 0)
+            return after ?? 0;
+        // An address that is new is told what happens from now on, not what once did.
+        if (after is null)
+            return all[^1].Sequence;
+        foreach (var some in all.Where(IsWanted).Chunk(EventsMax))
+        {
+            if (await post.SendAsync(address, some, ct) is not { } why)
+                continue;
+            LogNotTaken(log, address.GetLeftPart(UriPartial.Authority), some.Length, why);
+            return null;
+        }
+        return all[^1].Sequence;
+    }
+
+    /// <summary>Warnings and errors, and that one of them is over.</summary>
+    internal static bool IsWanted(ClusterEvent happened) => happened.Severity != EventSeverity.Info || happened.Kind is EventKind.BackupOverdue or EventKind.BackupUnusual
+        or EventKind.CopiesRepaid or EventKind.CopyRepaired or EventKind.NodeReturned or EventKind.NodeFull or EventKind.MetadataRebuilt;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Address} did not take {Events} events and gets them later: {Reason}")]
+    private static partial void LogNotTaken(ILogger log, string address, int events, string reason);
+}
