@@ -4,16 +4,16 @@ namespace Backup.Protocol;
 public static class Limits
 {
     /// <summary>No chunk but a file's last, or only, one is smaller.</summary>
-    public const int ChunkBytesMin = 256 << 10;
+    public const int ChunkBytesMin = 16 << 10;
 
-    /// <summary>The average aimed at. Smaller finds more duplicates, larger costs fewer index rows: 1 MiB keeps a TiB at a million rows.</summary>
-    public const int ChunkBytesAverage = 1 << 20;
+    /// <summary>The average aimed at. Smaller finds more duplicates, larger costs fewer index rows: docs/adr/0023 weighs them.</summary>
+    public const int ChunkBytesAverage = 64 << 10;
 
-    /// <summary>A page below 4 MiB, so that a whole record fits a pooled 4 MiB buffer.</summary>
-    public const int ChunkBytesMax = (4 << 20) - 4096;
+    /// <summary>The largest chunk that is made. Four times the average: content without a cut by then has none to find.</summary>
+    public const int ChunkBytesMax = 256 << 10;
 
-    /// <summary>The largest payload of any record; only manifests may use more than <see cref="ChunkBytesMax"/> − and they may not either.</summary>
-    public const int PayloadBytesMax = ChunkBytesMax;
+    /// <summary>The largest payload of any record, and the largest chunk that is accepted: a page below 4 MiB, so that a whole record fits a pooled 4 MiB buffer.</summary>
+    public const int PayloadBytesMax = (4 << 20) - 4096;
 
     /// <summary>Chunk references a manifest or list holds before they go into a list record of their own (36 bytes each: 576 KiB).</summary>
     public const int RefsPerList = 16_384;

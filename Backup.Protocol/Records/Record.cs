@@ -11,6 +11,12 @@ namespace Backup.Protocol;
 /// </summary>
 public sealed class Record : IDisposable
 {
+    /// <summary>
+    /// A segment is some 250 chunks, and three are under way: the shared pool keeps 32 buffers of a size for each core and leaves
+    /// the rest to the collector, which at this size means its most expensive heap.
+    /// </summary>
+    private static readonly ArrayPool<byte> Buffers = ArrayPool<byte>.Create(maxArrayLength: 4 << 20, maxArraysPerBucket: 1024);
+
     private byte[]? buffer;
     private int owners = 1;
 
@@ -30,9 +36,9 @@ public sealed class Record : IDisposable
     private byte[] Buffer => buffer ?? throw new ObjectDisposedException(nameof(Record));
 
     /// <summary>A buffer for a record of up to this many payload bytes. Fill it from <see cref="RecordHeader.LengthBytes"/> on, then <see cref="Seal"/> it.</summary>
-    public static byte[] Rent(int payloadBytes) => ArrayPool<byte>.Shared.Rent(RecordHeader.LengthBytes + payloadBytes);
+    public static byte[] Rent(int payloadBytes) => Buffers.Rent(RecordHeader.LengthBytes + payloadBytes);
 
-    public static void Return(byte[] rented) => ArrayPool<byte>.Shared.Return(rented);
+    public static void Return(byte[] rented) => Buffers.Return(rented);
 
     /// <summary>Wraps a rented buffer whose header and payload are both in place already, as they were received or read.</summary>
     public static Record Wrap(byte[] rented, RecordHeader header) => new(rented, header);
@@ -56,6 +62,22 @@ public sealed class Record : IDisposable
         header.Write(rented);
         return new Record(rented, header);
     }
+
+    /// <summary>
+    /// Makes a plain chunk of a rented buffer under a keyed id. It has no digest, so that no node would take it:
+    /// <see cref="RecordCodec.Compress"/> puts a sealed one in its place once it is known to be wanted.
+    /// </summary>
+    public static Record Name(byte[] rented, ClientCipher cipher, int payloadBytes) => new(rented, new RecordHeader
+    {
+        Kind = RecordKind.Chunk,
+        Encoding = RecordEncoding.Raw,
+        StoredBytes = payloadBytes,
+        PlainBytes = payloadBytes,
+        Client = cipher.Client,
+        Id = cipher.IdOf(rented.AsSpan(RecordHeader.LengthBytes, payloadBytes)),
+        Digest = default,
+        PayloadChecksum = 0,
+    });
 
     /// <summary>A raw record of this content.</summary>
     public static Record Of(RecordKind kind, ClientId client, ReadOnlySpan<byte> content)

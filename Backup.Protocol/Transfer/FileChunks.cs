@@ -1,13 +1,17 @@
 namespace Backup.Protocol;
 
-/// <summary>① Reads one source and cuts it into sealed chunk records, with one copy of what stands behind each cut.</summary>
-public sealed class FileChunks(Stream source, ClientId client, long expectedBytes) : IAsyncDisposable
+/// <summary>① Reads one source and cuts it into sealed chunk records: each is copied once, into a buffer of its own size.</summary>
+public sealed class FileChunks(Stream source, ClientId client, long expectedBytes, ClientCipher? cipher = null) : IAsyncDisposable
 {
-    /// <summary>One read. Larger ones copy more behind a cut (half of it on average), smaller ones cost more calls.</summary>
-    private const int ReadBytes = 256 << 10;
+    /// <summary>One read: a few chunks. Larger ones cost memory for each file under way, smaller ones more calls.</summary>
+    private const int ReadBytes = 512 << 10;
 
-    private readonly Chunker chunker = new();
+    /// <summary>What is read ahead of the cuts: a chunk of the largest size and a read, and with its header within a pooled 1 MiB.</summary>
+    private const int WindowBytes = (1 << 20) - RecordHeader.LengthBytes;
+
+    private readonly Chunker chunker = new(cipher?.CutSeed ?? 0);
     private byte[]? buffer;
+    private int start;
     private int filled;
     private bool ended;
 
@@ -17,18 +21,20 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
     /// <summary>The next chunk; the caller disposes it. Null at the end.</summary>
     public async ValueTask<Record?> NextAsync(CancellationToken ct)
     {
-        buffer ??= Record.Rent((int)Math.Clamp(expectedBytes - BytesRead + 1, 1, Limits.ChunkBytesMax));
+        // A byte more than is expected, so that the end of a file that is as long as expected is found in the same buffer.
+        buffer ??= Record.Rent((int)Math.Clamp(expectedBytes - BytesRead + 1, 1, WindowBytes));
         while (true)
         {
-            var end = filled == 0 ? -1 : chunker.FindEnd(Room()[..filled].Span);
-            if (end < 0 && ended)
-                end = filled;
-            if (end == 0)
+            var chunk = Window()[start..filled];
+            var length = chunk.Length == 0 ? -1 : chunker.FindEnd(chunk.Span);
+            if (length < 0 && ended)
+                length = chunk.Length;
+            if (length == 0)
                 return null;
-            if (end > 0)
-                return Cut(end);
-            Grow();
-            var got = await source.ReadAsync(Room().Slice(filled, Math.Min(ReadBytes, Room().Length - filled)), ct);
+            if (length > 0)
+                return Cut(length);
+            MakeRoom();
+            var got = await source.ReadAsync(Window().Slice(filled, Math.Min(ReadBytes, Window().Length - filled)), ct);
             ended = got == 0;
             filled += got;
         }
@@ -42,38 +48,42 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
         await source.DisposeAsync();
     }
 
-    private Memory<byte> Room() => buffer.AsMemory(RecordHeader.LengthBytes, Math.Min(buffer!.Length - RecordHeader.LengthBytes, Limits.ChunkBytesMax));
+    private Memory<byte> Window() => buffer.AsMemory(RecordHeader.LengthBytes, Math.Min(buffer!.Length - RecordHeader.LengthBytes, WindowBytes));
 
-    /// <summary>A source that turns out longer than expected gets a buffer for the largest chunk.</summary>
-    private void Grow()
+    /// <summary>Moves what was read of the next chunk to the front; a source that turns out longer than expected gets a buffer of full size.</summary>
+    private void MakeRoom()
     {
-        if (filled < Room().Length)
+        if (filled < Window().Length && (start == 0 || Window().Length - filled >= ReadBytes / 2))
             return;
-        var larger = Record.Rent(Limits.ChunkBytesMax);
-        buffer.AsSpan(0, RecordHeader.LengthBytes + filled).CopyTo(larger);
-        Record.Return(buffer!);
-        buffer = larger;
+        var begun = Window()[start..filled];
+        if (start == 0)
+        {
+            var larger = Record.Rent(WindowBytes);
+            begun.CopyTo(larger.AsMemory(RecordHeader.LengthBytes));
+            Record.Return(buffer!);
+            buffer = larger;
+            return;
+        }
+        begun.CopyTo(Window());
+        (start, filled) = (0, begun.Length);
     }
 
-    /// <summary>
-    /// Copies the chunk into a buffer of its own size and keeps the large one to read on: a segment holds some sixteen chunks,
-    /// and sixteen buffers for the largest would be three times the memory.
-    /// </summary>
-    private Record Cut(int end)
+    private Record Cut(int length)
     {
-        BytesRead += end;
+        BytesRead += length;
         chunker.Reset();
-        var full = buffer!;
-        if (end == filled && ended)
+        if (start == 0 && length == filled && ended)
         {
+            // A small file is read into the buffer that becomes its record.
+            var whole = buffer!;
             (buffer, filled) = (null, 0);
-            return Record.Seal(full, RecordKind.Chunk, client, end);
+            return Seal(whole, length);
         }
-        var own = Record.Rent(end);
-        var payload = Room()[..filled];
-        payload[..end].CopyTo(own.AsMemory(RecordHeader.LengthBytes));
-        payload[end..].CopyTo(payload);
-        filled -= end;
-        return Record.Seal(own, RecordKind.Chunk, client, end);
+        var own = Record.Rent(length);
+        Window().Slice(start, length).CopyTo(own.AsMemory(RecordHeader.LengthBytes));
+        start += length;
+        return Seal(own, length);
     }
+
+    private Record Seal(byte[] rented, int length) => cipher is null ? Record.Seal(rented, RecordKind.Chunk, client, length) : Record.Name(rented, cipher, length);
 }

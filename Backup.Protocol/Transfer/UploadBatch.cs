@@ -11,7 +11,7 @@ namespace Backup.Protocol;
 internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters counters, SemaphoreSlim inFlight, CancellationToken soon = default)
 {
     /// <summary>Content from this size on is placed beside itself when it is stored already (docs/adr/0009); smaller files go by fewest files alone.</summary>
-    private const long HintBytesMin = Limits.ChunkBytesAverage;
+    private const long HintBytesMin = 1 << 20;
 
     /// <summary>A batch is read and sent anew this often when more nodes fail than the rest of a segment can be saved from.</summary>
     private const int AttemptsMax = 4;
@@ -167,7 +167,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
     {
         try
         {
-            return source.Open is null ? null : new FileChunks(source.Open(), cluster.Client, source.SizeBytes);
+            return source.Open is null ? null : new FileChunks(source.Open(), cluster.Client, source.SizeBytes, cluster.Cipher);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -31,8 +31,7 @@ public sealed class DamageWorker(DamagedVersions damaged, VersionRepair repair, 
     public override async Task<WorkerStep> StepAsync(CancellationToken cancellationToken)
     {
         var (client, version, cause) = await damaged.NextAsync(cancellationToken);
-        using var span = Telemetry.Source.StartActivity(ActivityKind.Internal, links: cause == default ? null : [new ActivityLink(cause)], name: "repair damaged version");
-        await repair.RunAsync(client, version, readAll: true, cancellationToken);
+        await repair.RunAsync(client, version, readAll: true, cancellationToken, cause);
         return WorkerStep.Busy;
     }
 }

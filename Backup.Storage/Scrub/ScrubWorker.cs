@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Storage.Packs;
@@ -32,6 +33,7 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
     private long lastVersion = long.MinValue;
     private DateTimeOffset? walked;
     private bool isLeft;
+    private ActivityContext found;
     private TimeSpan wait;
 
     protected override TimeSpan IdleInterval => wait < WaitMin ? WaitMin : wait > WaitMax ? WaitMax : wait;
@@ -44,7 +46,7 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
         else if (pack is not null)
             await ReadOnAsync(pack, cancellationToken);
         else if (walked is null || time.GetUtcNow() - walked > interval / 2)
-            (walked, wait) = (time.GetUtcNow(), Enqueue(store.Index.Clients));
+            (walked, wait, found) = (time.GetUtcNow(), Enqueue(store.Index.Clients), default);
         else
             Choose();
         return WorkerStep.Idle;
@@ -63,7 +65,7 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
         var versions = store.Index.ManifestsAfter(client, lastVersion, VersionsPerStep);
         foreach (var (version, _) in versions)
         {
-            isLeft |= !await repair.RunAsync(client, version, readAll: false, ct);
+            isLeft |= !await repair.RunAsync(client, version, readAll: false, ct, found);
             lastVersion = version;
         }
         if (versions.Count > 0)
@@ -86,6 +88,8 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
         pack = null;
         if (open.Damaged.Count > 0)
         {
+            using var span = Telemetry.Source.StartActivity("scrub found damage");
+            found = span?.Context ?? default;
             LogDamaged(open.Damaged.Count);
             wait = Enqueue(open.Damaged);
         }

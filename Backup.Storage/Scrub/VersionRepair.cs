@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Backup.Protocol;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
@@ -16,10 +17,15 @@ public sealed partial class VersionRepair(PackStore store, Peers peers, ICatalog
     private readonly NodeId self = peers.Self;
 
     /// <param name="readAll">Whether all of it is read first, and not only looked up.</param>
+    /// <param name="cause">The span in which somebody met the damage; the repair's own span links to it.</param>
     /// <returns>False when something of it is nowhere to be had; it was named in the log then.</returns>
-    public async Task<bool> RunAsync(ClientId client, long version, bool readAll, CancellationToken ct)
+    public async Task<bool> RunAsync(ClientId client, long version, bool readAll, CancellationToken ct, ActivityContext cause = default)
     {
-        while (await LackingAsync(client, version, readAll, ct) is { Length: > 0 } lacking) // ①
+        var lacking = await LackingAsync(client, version, readAll, ct); // ①
+        if (lacking.Length == 0)
+            return true;
+        using var span = Telemetry.Source.StartActivity(ActivityKind.Internal, links: cause == default ? null : [new ActivityLink(cause)], name: "repair version");
+        while (lacking.Length > 0)
         {
             var holders = await HoldersAsync(client, version, ct);
             var got = 0;
@@ -30,13 +36,14 @@ public sealed partial class VersionRepair(PackStore store, Peers peers, ICatalog
                 if (lacking.Length == 0)
                     break;
             }
-            if (got > 0)
+            if (got == 0)
             {
-                LogRepaired(got, PathOf(client, version), version, client);
-                continue;
+                span?.SetStatus(ActivityStatusCode.Error);
+                LogLost(lacking.Length, PathOf(client, version), version, client, $"{self}, {string.Join(", ", holders)}");
+                return false;
             }
-            LogLost(lacking.Length, PathOf(client, version), version, client, $"{self}, {string.Join(", ", holders)}");
-            return false;
+            LogRepaired(got, PathOf(client, version), version, client);
+            lacking = await LackingAsync(client, version, readAll, ct);
         }
         return true;
     }

@@ -29,8 +29,8 @@ public sealed class GoingOnTests(Xunit.Abstractions.ITestOutputHelper output)
         var source = new Interrupted(5, SizeBytes, [
             (SizeBytes / 8, () => KillAsync($"node-{cluster.Nodes}")),
             (SizeBytes / 3, async () => await KillAsync((await HoldersAsync(connection))[0])),
-            // The survivor is the primary now; the one that was added is the replica.
-            (SizeBytes * 2 / 3, async () => await KillAsync((await HoldersAsync(connection)).Single(node => node != "node-2"))),
+            // The survivor is the primary now; the one that was added is the replica. On a busy machine there may have been others in between.
+            (SizeBytes * 2 / 3, async () => await KillAsync((await HoldersAsync(connection)).Last(node => node != "node-2"))),
         ]);
         var counters = new TransferCounters();
         var started = Stopwatch.StartNew();

@@ -15,7 +15,7 @@ public sealed class PackStoreTests : IDisposable
     [Fact]
     public async Task What_was_committed_is_read_back_before_and_after_reopening()
     {
-        int[] sizes = [0, 1, 111, 4096, 300_000, Limits.ChunkBytesMax];
+        int[] sizes = [0, 1, 111, 4096, 300_000, Limits.PayloadBytesMax];
         await using (var store = await folder.OpenAsync())
         {
             Assert.Equal(sizes.Length, await StoreAsync(store, [.. sizes.Select((size, i) => Chunk(i, size))]));

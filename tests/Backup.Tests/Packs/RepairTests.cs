@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Storage.Packs;
@@ -96,6 +98,26 @@ public sealed class RepairTests : IAsyncLifetime
         Flip(here.Pack(1), At(1) + 60);
         await Scrubbing.RunAsync(mine, repair, 1);
         Assert.True(await StateAsync(mine) is { Held: true, Damaged: false });
+    }
+
+    [Fact]
+    public async Task The_trace_of_a_repair_links_to_the_span_that_met_the_damage()
+    {
+        var spans = new ConcurrentBag<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == Telemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Add,
+        };
+        ActivitySource.AddActivityListener(listener);
+        Flip(here.Pack(1), At(1) + 60);
+        var reader = Telemetry.Source.StartActivity("reader");
+        reader!.Dispose();
+        Assert.True(await repair.RunAsync(Alice, 7, readAll: true, default, reader.Context));
+        // Other tests run beside this one, and their spans are heard too.
+        var span = Assert.Single(spans, s => s.OperationName == "repair version" && s.Links.Any(link => link.Context == reader.Context));
+        Assert.NotEqual(reader.TraceId, span.TraceId);
     }
 
     [Fact]

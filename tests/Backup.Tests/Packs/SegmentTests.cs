@@ -87,7 +87,7 @@ public sealed class SegmentTests : IDisposable
         await using (var store = await folder.OpenAsync())
         {
             Assert.Equal(FailureCode.InvalidRequest, (await RefusedAsync(store, Bytes([.. Enumerable.Range(0, Limits.SegmentRecordsMax + 1).Select(i => Chunk(i, 8))]))).Code);
-            Assert.Equal(FailureCode.InvalidRequest, (await RefusedAsync(store, Bytes([.. Enumerable.Range(0, 7).Select(i => Chunk(i, Limits.ChunkBytesMax))]))).Code);
+            Assert.Equal(FailureCode.InvalidRequest, (await RefusedAsync(store, Bytes([.. Enumerable.Range(0, 7).Select(i => Chunk(i, Limits.PayloadBytesMax))]))).Code);
         }
         await NothingIsThereAsync(seeds: 8, chunkBytes: 8);
     }
