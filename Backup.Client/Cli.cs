@@ -76,7 +76,7 @@ internal static class Cli
         {
             new InitCommand(), new BackupCommand(), new WatchCommand(), new ScheduleCommand(), new ListCommand(), new FindCommand(), new VersionsCommand(),
             new DiffCommand(), new RestoreCommand(), new CatCommand(), new WhereCommand(), new VerifyCommand(), new DrillCommand(), new RunsCommand(), new DeleteCommand(),
-            new UndeleteCommand(), new SnapshotCommand(), new RetentionCommand(), new ClusterCommand(), new DoctorCommand(), new SettingsCommand(), new CompletionCommand(),
+            new UndeleteCommand(), new SnapshotCommand(), new RetentionCommand(), new ClusterCommand(), new KeyCommand(), new DoctorCommand(), new SettingsCommand(), new CompletionCommand(),
         };
         foreach (var option in options.All)
             root.Add(option);

@@ -38,7 +38,7 @@ public static class ConsoleSetup
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddAuthentication().AddCookie(Visitor.Scheme, SignIn.Configure);
         builder.Services.AddAntiforgery(forms => forms.Cookie.SameSite = SameSiteMode.Strict);
-        builder.Services.AddSingleton<SignIn>().AddSingleton<ClusterWatch>().AddSingleton<ClusterReach>();
+        builder.Services.AddSingleton<SignIn>().AddSingleton<ClusterWatch>().AddSingleton<ClusterReach>().AddSingleton<EncryptedClients>();
     }
 
     public static void MapConsole(this WebApplication app)

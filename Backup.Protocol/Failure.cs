@@ -74,6 +74,9 @@ public enum FailureCode
     /// <summary>The local disk refused a write, or a configuration file is unusable.</summary>
     LocalFailed,
 
+    /// <summary>Names or content are encrypted at the client, and whoever asks has not the key, or a wrong one.</summary>
+    KeyNeeded,
+
     /// <summary>The two sides speak different versions of the protocol or the format.</summary>
     VersionUnsupported,
 
@@ -103,7 +106,7 @@ public sealed record Failure(FailureCode Code, string Message, string Culprit, s
         FailureCode.Unauthorized => HttpStatusCode.Unauthorized,
         FailureCode.Forbidden => HttpStatusCode.Forbidden,
         FailureCode.NotFound => HttpStatusCode.NotFound,
-        FailureCode.AlreadyExists or FailureCode.StaleEpoch or FailureCode.ReservationGone or FailureCode.MissingChunks => HttpStatusCode.Conflict,
+        FailureCode.AlreadyExists or FailureCode.KeyNeeded or FailureCode.StaleEpoch or FailureCode.ReservationGone or FailureCode.MissingChunks => HttpStatusCode.Conflict,
         FailureCode.DigestMismatch => HttpStatusCode.UnprocessableEntity,
         FailureCode.NodeFull => HttpStatusCode.InsufficientStorage,
         FailureCode.NodeUnreachable or FailureCode.ReplicaUnreachable or FailureCode.ManagerUnreachable => HttpStatusCode.BadGateway,

@@ -44,6 +44,7 @@ public static class StorageSetup
         services.AddSingleton<ICatalogue>(s => s.GetRequiredService<IManager>());
         services.AddSingleton(s => ToManager<IRebuilder>(s, managers));
         services.AddSingleton<IOperator>(s => s.GetRequiredService<IManager>());
+        services.AddSingleton<EncryptedClients>();
         services.AddSingleton<SegmentReceiver>();
         services.AddSingleton<VersionSender>();
         services.AddSingleton<VersionCopy>();

@@ -131,7 +131,7 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
         {
             progress.Counters.Current = file.Path.Value;
             var source = session.Root.OpenFile(file.Path, file.Stat, () => changed = true);
-            return await DigestOf.StreamAsync(source, cluster.Client, file.Stat.SizeBytes, ct) == digest && !changed;
+            return await DigestOf.StreamAsync(source, cluster, file.Stat.SizeBytes, ct) == digest && !changed;
         }
         catch (IOException)
         {
@@ -189,7 +189,7 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
     private async Task SpoolListingAsync(string prefix, CancellationToken ct)
     {
         using var writer = new CatalogueWriter(folder.ListedPath, folder.Client);
-        await foreach (var file in cluster.ListAsync(prefix, null, ct))
+        await foreach (var file in cluster.ListUnsortedAsync(prefix, null, ct))
         {
             writer.Add(CatalogueEntry.Of(file));
             NewestListedMs = Math.Max(NewestListedMs, file.TimeMs);

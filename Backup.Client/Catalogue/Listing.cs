@@ -10,8 +10,22 @@ internal static class Listing
     public static async Task<long> SequenceAsync(this ClusterConnection cluster, CancellationToken ct) =>
         (await cluster.AskAsync(node => node.ListAsync(cluster.Client, new ListRequest("", null, 1), ct), ct)).Sequence;
 
-    /// <summary>All files whose paths start with the prefix, in the order of their paths.</summary>
+    /// <summary>
+    /// All files whose paths start with the prefix, in the order of their paths. The cluster lists encrypted names in another
+    /// order: where the client encrypts, all of them are held here to be sorted, some 500 bytes each.
+    /// </summary>
     public static async IAsyncEnumerable<FileVersion> ListAsync(
+        this ClusterConnection cluster, string prefix, long? asOfMs, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var files = cluster.ListUnsortedAsync(prefix, asOfMs, ct);
+        if (cluster.Cipher is not null)
+            files = files.OrderBy(file => file.Path.Value, PathOrder.Instance);
+        await foreach (var file in files)
+            yield return file;
+    }
+
+    /// <summary>The same in whatever order the cluster has them.</summary>
+    public static async IAsyncEnumerable<FileVersion> ListUnsortedAsync(
         this ClusterConnection cluster, string prefix, long? asOfMs, [EnumeratorCancellation] CancellationToken ct)
     {
         string? after = null;

@@ -10,6 +10,7 @@ internal sealed class InitCommand : CommandLineCommand
     private readonly Option<string?> bandwidth = new("--bandwidth") { Description = "Never send faster than this: " + Bandwidth.Help, HelpName = "RATE" };
     private readonly Option<bool> user = new("--user") { Description = "Write the user's own file (~/.config/backup) instead of one in the current folder" };
     private readonly Option<bool> force = new("--force") { Description = "Replace a file that exists" };
+    private readonly Option<bool> encrypt = new("--encrypt") { Description = "Encrypt names and content on this machine; asks for a passphrase, or takes BACKUP_PASSPHRASE" };
     private readonly Option<bool> dryRun = DryRunOption("Print the file instead of writing it");
     private readonly RetentionOptions retention = new();
 
@@ -18,12 +19,13 @@ internal sealed class InitCommand : CommandLineCommand
           Backup.Client init
           Backup.Client --root ~/photos --server http://nas:7101 init --user
           Backup.Client --root . init --exclude '*.tmp' --keep-daily 7 -n
+          Backup.Client --root ~/letters init --encrypt
 
         With --root nothing is asked. The file holds servers, root, exclude, include,
         retention and bandwidth; COMMANDS.md describes it.
         """)
     {
-        foreach (var option in new Option[] { exclude, bandwidth, user, force, dryRun }.Concat(retention.All))
+        foreach (var option in new Option[] { exclude, bandwidth, encrypt, user, force, dryRun }.Concat(retention.All))
             Add(option);
     }
 
@@ -39,16 +41,29 @@ internal sealed class InitCommand : CommandLineCommand
         {
             // What cannot be opened now is better said now.
         }
-        run.Report.Json(new InitShape(path, file), OutputJson.Default.InitShape);
         if (run.Parsed.GetValue(dryRun))
         {
+            run.Report.Json(new InitShape(path, file), OutputJson.Default.InitShape);
             run.Report.Line(file.ToJson());
             return ExitCode.Done;
         }
+        var recoveryKey = run.Parsed.GetValue(encrypt) ? await BeginToEncryptAsync(run, file, ct) : null;
         file.Write(path);
+        run.Report.Json(new InitShape(path, file, recoveryKey is null ? null : RecoveryKey.Text(recoveryKey)), OutputJson.Default.InitShape);
         run.Report.Summary($"wrote {path}");
+        foreach (var line in recoveryKey is null ? [] : KeyText.Shown(recoveryKey))
+            run.Report.Line(line);
         run.Report.Summary($"next: `{surroundings.Name} doctor` looks whether all is well, `{surroundings.Name} backup` makes the first backup");
         return ExitCode.Done;
+    }
+
+    /// <summary>Before the file is written: a root that is to be encrypted must not be backed up without.</summary>
+    private static async Task<Secret> BeginToEncryptAsync(Invocation run, ConfigurationFile file, CancellationToken ct)
+    {
+        var passphrase = await Unlocking.NewPassphraseAsync(run.Session, KeyCommand.PassphraseVariable, ct);
+        var there = run.Session.Choices with { Root = file.Root, Servers = [.. file.Servers!.Select(server => server.OriginalString)] };
+        using var session = new Session(run.Session.Surroundings, there);
+        return await new Unlocking(session).BeginAsync(passphrase, ct);
     }
 
     private ConfigurationFile FromOptions(Invocation run)
@@ -84,4 +99,4 @@ internal sealed class InitCommand : CommandLineCommand
     private static string[] Split(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }
 
-internal sealed record InitShape(string File, ConfigurationFile Settings);
+internal sealed record InitShape(string File, ConfigurationFile Settings, string? RecoveryKey = null);

@@ -63,4 +63,5 @@ internal sealed record ConfigurationFile(
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ConfigurationFile))]
 [JsonSerializable(typeof(IdentityFile))]
+[JsonSerializable(typeof(KeyFile))]
 internal sealed partial class ConfigurationJson : JsonSerializerContext;

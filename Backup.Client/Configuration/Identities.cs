@@ -9,7 +9,10 @@ internal sealed record Identity(string Root, ClientId Id);
 /// <summary>A token of a client, and the servers through which it was had: no other server is ever shown it.</summary>
 internal sealed record KeptToken(ClientId Client, string[] Servers, string Token);
 
-internal sealed record IdentityFile(Identity[] Clients, KeptToken[]? Tokens = null);
+/// <summary>The master key of a client that encrypts.</summary>
+internal sealed record KeptKey(ClientId Client, string Key);
+
+internal sealed record IdentityFile(Identity[] Clients, KeptToken[]? Tokens = null, KeptKey[]? Keys = null);
 
 /// <summary>
 /// The identities of this user's roots. One belongs to one root directory, by its full path: two roots never mix, and a root
@@ -61,28 +64,42 @@ internal static class Identities
     public static void Keep(Surroundings surroundings, AccessToken token, IReadOnlyList<Uri> servers)
     {
         var kept = new KeptToken(token.Client, [.. servers.Select(NameOf).Distinct()], token.Reveal());
-        Change(surroundings, tokens =>
+        ChangeTokens(surroundings, tokens =>
         {
             var old = tokens.Where(other => other.Client == kept.Client && other.Servers.Intersect(kept.Servers).Any()).SkipLast(TokensKept - 1).ToHashSet();
             return [.. tokens.Where(other => !old.Contains(other)), kept];
         });
     }
 
+    /// <summary>The client's master key; null where it does not encrypt, or its key is not here.</summary>
+    public static Secret? Key(Surroundings surroundings, ClientId client)
+    {
+        var kept = (Read(FilePath(surroundings)).Keys ?? []).FirstOrDefault(kept => kept.Client == client);
+        // Going on without it would store names and content as they are.
+        return kept is null ? null : Secret.TryParse(kept.Key, out var key) ? key : throw new Failure(FailureCode.LocalFailed,
+            $"The key of client {client} in '{FilePath(surroundings)}' is damaged.", FilePath(surroundings), "Remove it there; `key unlock` brings it back, with the passphrase or the recovery key.").Exception();
+    }
+
+    public static void KeepKey(Surroundings surroundings, ClientId client, Secret key) =>
+        Change(surroundings, file => file with { Keys = [.. (file.Keys ?? []).Where(kept => kept.Client != client), new KeptKey(client, key.Reveal())] });
+
     public static void Drop(Surroundings surroundings, AccessToken token)
     {
         var text = token.Reveal();
-        Change(surroundings, tokens => [.. tokens.Where(kept => kept.Token != text)]);
+        ChangeTokens(surroundings, tokens => [.. tokens.Where(kept => kept.Token != text)]);
     }
 
     /// <summary>All of this machine is one: a cluster on it has a port for each node, and whoever listens there could read the file anyway.</summary>
     private static string NameOf(Uri server) => server.IsLoopback ? "localhost" : server.Authority;
 
-    private static void Change(Surroundings surroundings, Func<KeptToken[], KeptToken[]> change)
+    private static void ChangeTokens(Surroundings surroundings, Func<KeptToken[], KeptToken[]> change) =>
+        Change(surroundings, file => file with { Tokens = change(file.Tokens ?? []) });
+
+    private static void Change(Surroundings surroundings, Func<IdentityFile, IdentityFile> change)
     {
         var path = FilePath(surroundings);
         using var held = Lock(path + ".lock");
-        var file = Read(path);
-        Write(path, file with { Tokens = change(file.Tokens ?? []) });
+        Write(path, change(Read(path)));
     }
 
     private static void Write(string path, IdentityFile file) => PrivateFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(file, ConfigurationJson.Default.IdentityFile));

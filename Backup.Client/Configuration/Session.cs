@@ -13,6 +13,8 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     private IAnsiConsole? console;
     private long? toldOfWaiting;
     private SendLimit? limit;
+    private EncryptedClients? encrypted;
+    private bool isToldOfUnreadable;
 
     /// <summary>Several calls may wait at the same time for the same reason: it is said once.</summary>
     private static readonly TimeSpan TellAgainTime = TimeSpan.FromSeconds(10);
@@ -48,6 +50,14 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     /// <summary>For a dry run: a root without an identity gets none.</summary>
     public ClusterConnection ConnectToPreview() => cluster ??= KnownClient is { } known ? Connect(known) : ConnectAsGuest(ClientId.Nobody);
 
+    /// <summary>For the key of a client that encrypts: names go as they are, and nothing is refused.</summary>
+    /// <param name="makeClient">Gives a root an identity that has none.</param>
+    public ClusterConnection ConnectForKey(bool makeClient)
+    {
+        var client = makeClient ? Settings.Client ?? Identities.FindOrMake(surroundings, RootPath) : ConnectToRead().Client;
+        return Connect(client, ProofOf(client), isForKey: true);
+    }
+
     /// <summary>For what concerns no client: with the root's token where it has one.</summary>
     public ClusterConnection ConnectAsNobody() => nobodys ??= Connect(ClientId.Guest, NobodysProof);
 
@@ -77,10 +87,18 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
     /// <summary>Without a token, unless one is given: on loopback in the development setting that shows what concerns everybody.</summary>
     private ClusterConnection ConnectAsGuest(ClientId client) => GivenToken is { } token ? Connect(token.Client, Shown.Token(token)) : Connect(client, null);
 
-    private ClusterConnection Connect(ClientId client, IProof? proof)
+    private ClusterConnection Connect(ClientId client, IProof? proof, bool isForKey = false)
     {
+        var key = isForKey || client == ClientId.Guest || client == ClientId.Nobody ? null : Identities.Key(surroundings, client);
         limit ??= Settings.BytesPerSecond is { } bytes ? new SendLimit(bytes) : null;
-        return new ClusterConnection(Settings.Servers, client, new NodeClients(proof is null ? null : new ProvingNetwork(proof))) { Waiting = TellOfWaiting, Limit = limit };
+        return new ClusterConnection(Settings.Servers, client, new NodeClients(proof is null ? null : new ProvingNetwork(proof)))
+        {
+            Waiting = TellOfWaiting,
+            Limit = limit,
+            Cipher = key is null ? null : new ClientCipher(client, key),
+            Encrypted = key is not null || isForKey ? null : encrypted ??= new EncryptedClients(surroundings.Time),
+            Unreadable = TellOfUnreadable,
+        };
     }
 
     /// <summary>The token given for this run, or those kept, or a new one: the first that the cluster takes.</summary>
@@ -107,6 +125,14 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
 
     private Secret? GivenInvitation => surroundings.Variable("BACKUP_INVITATION") is not { } text ? null : Secret.TryParse(text, out var invitation) ? invitation
         : throw new Failure(FailureCode.InvalidRequest, "BACKUP_INVITATION is no invitation.", "client", "Check that it was copied whole.").Exception();
+
+    private void TellOfUnreadable(string name)
+    {
+        if (isToldOfUnreadable)
+            return;
+        isToldOfUnreadable = true;
+        Say($"warning: something is stored under a name that was not made with this client's key, and is left out: {name}");
+    }
 
     private void TellOfWaiting(Uri server, Failure why)
     {

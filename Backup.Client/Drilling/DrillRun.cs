@@ -61,7 +61,7 @@ internal sealed class DrillRun(Session session, DrillRequest request, Progress p
     private async Task CheckAsync(ClusterConnection cluster, string folder, FileVersion file, CancellationToken ct)
     {
         progress.Counters.Current = file.Path.Value;
-        var there = await DigestOf.StreamAsync(File.OpenRead(Path.Join(folder, file.Path.Value)), cluster.Client, file.SizeBytes, ct);
+        var there = await DigestOf.StreamAsync(File.OpenRead(Path.Join(folder, file.Path.Value)), cluster, file.SizeBytes, ct);
         if (there != file.Digest)
         {
             Report(new Failure(FailureCode.DigestMismatch, $"'{file.Path.Display}' was restored with other content than it was stored with.", "client", "Run `verify --read-data`, and check this machine's disk."));
@@ -87,7 +87,7 @@ internal sealed class DrillRun(Session session, DrillRequest request, Progress p
             if (session.Root.Stat(file.Path) is not { Kind: EntryKind.File } stat || stat.SizeBytes != file.SizeBytes || stat.MtimeNs != file.MtimeNs)
                 return null;
             var changed = false;
-            var digest = await DigestOf.StreamAsync(session.Root.OpenFile(file.Path, stat, () => changed = true), cluster.Client, file.SizeBytes, ct);
+            var digest = await DigestOf.StreamAsync(session.Root.OpenFile(file.Path, stat, () => changed = true), cluster, file.SizeBytes, ct);
             return changed ? null : digest;
         }
         catch (Exception e) when (e is IOException or FailureException)

@@ -25,6 +25,9 @@ internal sealed class Screen(IAnsiConsole console)
         return prompt.ShowAsync(console, ct);
     }
 
+    public Task<string> AskSecretAsync(string question, CancellationToken ct) =>
+        new TextPrompt<string>(Markup.Escape(question)).Secret(null).ShowAsync(console, ct);
+
     public void Panel(string title, IEnumerable<string> lines) => console.Write(
         new Panel(new Rows(lines.Select(line => new Text(line)))) { Header = new PanelHeader(Markup.Escape(title)), Border = BoxBorder.Rounded, Expand = false });
 

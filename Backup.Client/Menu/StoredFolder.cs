@@ -42,6 +42,7 @@ internal static class StoredFolder
             }
         }
         while (after is not null && entries.Count < EntriesMax);
-        return entries;
+        // Encrypted names come in an order of their own.
+        return cluster.Cipher is null ? entries : [.. entries.OrderBy(entry => entry.Path, PathOrder.Instance)];
     }
 }

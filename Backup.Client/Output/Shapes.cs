@@ -145,4 +145,5 @@ internal sealed record UndeleteShape(bool DryRun, long Undeleted, long Folders, 
 [JsonSerializable(typeof(ScheduleShape))]
 [JsonSerializable(typeof(FindingShape))]
 [JsonSerializable(typeof(InitShape))]
+[JsonSerializable(typeof(KeyShape))]
 internal sealed partial class OutputJson : JsonSerializerContext;

@@ -7,9 +7,9 @@ internal static class DigestOf
 {
     /// <summary>Reads the stream to its end and disposes it.</summary>
     /// <param name="expectedBytes">A guess, for the size of the buffer.</param>
-    public static async Task<ChunkId> StreamAsync(Stream source, ClientId client, long expectedBytes, CancellationToken ct)
+    public static async Task<ChunkId> StreamAsync(Stream source, ClusterConnection cluster, long expectedBytes, CancellationToken ct)
     {
-        await using var chunks = new FileChunks(source, client, expectedBytes);
+        await using var chunks = new FileChunks(source, cluster.Client, expectedBytes, cluster.Cipher);
         using var digest = new ContentDigest();
         while (await chunks.NextAsync(ct) is { } chunk)
         {

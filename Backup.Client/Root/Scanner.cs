@@ -106,6 +106,7 @@ internal sealed class Scanner(RootDirectory root, IgnoreRules ignore, Action<Fai
     private static Failure? WhatIsWrong(string path, FolderEntry entry) =>
         entry.Wrong is { } wrong ? wrong
         : RootedPath.WhatIsWrong(path) is { } bad ? SourceFailures.BadName(path, bad)
+        : path == EncryptedClients.KeyPath.Value ? SourceFailures.BadName(path, "a client's key is kept under it")
         : entry.Stat.Kind == EntryKind.Special ? SourceFailures.Special(path, entry.Stat.What)
         : null;
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Backup.Protocol;
 
@@ -38,6 +39,14 @@ public sealed class Secret
     }
 
     public static bool IsHash(string? text) => text?.Length == 64 && text.All(char.IsAsciiHexDigitLower);
+
+    /// <summary>A key for one use, and one client, that tells nothing about the others.</summary>
+    public byte[] Derive(string use, ClientId client)
+    {
+        byte[] info = [.. Encoding.ASCII.GetBytes(use), .. new byte[ClientId.LengthBytes]];
+        client.Write(info.AsSpan(use.Length));
+        return HKDF.Expand(HashAlgorithmName.SHA256, bytes, LengthBytes, info);
+    }
 
     public string Reveal() => Base64Url.EncodeToString(bytes);
 

@@ -5,14 +5,17 @@ namespace Backup.Protocol;
 /// Below the average size a cut needs more zero bits than above it, which narrows the spread of sizes.
 /// The bounds depend on content alone, so that what stands after an insertion is cut as before.
 /// </summary>
-public sealed class Chunker
+/// <param name="seed">Of an encrypting client another one for each, so that lengths alone do not give away a file that everybody has.</param>
+public sealed class Chunker(ulong seed = 0)
 {
     /// <summary>log2 of the average; two more bits before it, two fewer after it (normalisation level 2).</summary>
     private const int AverageBits = 16;
     private const ulong MaskBelowAverage = ~0UL << (64 - (AverageBits + 2));
     private const ulong MaskAboveAverage = ~0UL << (64 - (AverageBits - 2));
 
-    private static readonly ulong[] Gear = MakeGear();
+    private static readonly ulong[] Gear = MakeGear(0);
+
+    private readonly ulong[] own = seed == 0 ? Gear : MakeGear(seed);
 
     private ulong hash;
     private int scanned;
@@ -32,7 +35,7 @@ public sealed class Chunker
         // The first bytes cannot end a chunk, and 64 of them fill the hash: the others need not be looked at.
         var i = Math.Max(scanned, Math.Min(chunk.Length, Limits.ChunkBytesMin - 64));
         var h = hash;
-        ref var gear = ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(Gear);
+        ref var gear = ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(own);
 
         var end = Math.Min(chunk.Length, Limits.ChunkBytesMin);
         for (; i < end; i++)
@@ -64,11 +67,11 @@ public sealed class Chunker
         return length;
     }
 
-    /// <summary>256 fixed random numbers (SplitMix64 from seed 0). They are part of the format: other numbers, other chunks.</summary>
-    private static ulong[] MakeGear()
+    /// <summary>256 random numbers (SplitMix64 from the seed). They are part of the format: other numbers, other chunks.</summary>
+    private static ulong[] MakeGear(ulong seed)
     {
         var gear = new ulong[256];
-        var state = 0UL;
+        var state = seed;
         for (var i = 0; i < gear.Length; i++)
         {
             state += 0x9E3779B97F4A7C15;

@@ -82,6 +82,9 @@ public sealed record ManifestHead
     /// <summary>The trace of the upload, for whoever asks later where the time went.</summary>
     public string? TraceId { get; init; }
 
+    /// <summary>Of an encrypting client: what it finds its own head genuine by (<see cref="ClientCipher"/>). The cluster keeps it and cannot check it.</summary>
+    public ChunkId? Seal { get; init; }
+
     /// <summary>Whether both say the same of the file; where and in which epoch it was placed may differ.</summary>
     public bool HasContentOf(ManifestHead other) => this with { Nodes = other.Nodes, Epoch = other.Epoch, TraceId = other.TraceId } == other;
 }
@@ -127,7 +130,7 @@ public sealed record Manifest(ManifestHead Head, ChunkRef[] Refs)
 /// <summary>
 /// The digest of a version's content. Of one chunk, or none, it is the SHA-256 of the content, as sha256sum prints it.
 /// Of several it is the SHA-256 of their ids one after the other: every byte was hashed once, on each machine it passed,
-/// and a second pass over the whole would double the cost of a backup.
+/// and a second pass over the whole would double the cost of a backup. Where the client encrypts, ids are keyed, and so is this.
 /// </summary>
 public sealed class ContentDigest : IDisposable
 {

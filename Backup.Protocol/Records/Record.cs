@@ -63,6 +63,22 @@ public sealed class Record : IDisposable
         return new Record(rented, header);
     }
 
+    /// <summary>
+    /// Makes a plain chunk of a rented buffer under a keyed id. It has no digest, so that no node would take it:
+    /// <see cref="RecordCodec.Compress"/> puts a sealed one in its place once it is known to be wanted.
+    /// </summary>
+    public static Record Name(byte[] rented, ClientCipher cipher, int payloadBytes) => new(rented, new RecordHeader
+    {
+        Kind = RecordKind.Chunk,
+        Encoding = RecordEncoding.Raw,
+        StoredBytes = payloadBytes,
+        PlainBytes = payloadBytes,
+        Client = cipher.Client,
+        Id = cipher.IdOf(rented.AsSpan(RecordHeader.LengthBytes, payloadBytes)),
+        Digest = default,
+        PayloadChecksum = 0,
+    });
+
     /// <summary>A raw record of this content.</summary>
     public static Record Of(RecordKind kind, ClientId client, ReadOnlySpan<byte> content)
     {

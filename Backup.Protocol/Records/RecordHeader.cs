@@ -6,7 +6,7 @@ namespace Backup.Protocol;
 /// <summary>What a record holds. The numbers are written to disk: never reuse one.</summary>
 public enum RecordKind : byte
 {
-    /// <summary>A content-defined piece of a file. Its id is the SHA-256 of its plain bytes.</summary>
+    /// <summary>A content-defined piece of a file. Its id is the SHA-256 of its plain bytes, or a keyed one where it is sealed.</summary>
     Chunk = 1,
 
     /// <summary>A list of chunk references, for files of more than <see cref="Limits.RefsPerList"/> chunks. Its id is the SHA-256 of its plain bytes.</summary>
@@ -27,6 +27,12 @@ public enum RecordEncoding : byte
 {
     Raw = 0,
     Zstd = 1,
+
+    /// <summary>Chunks only: encrypted at the client (<see cref="ClientCipher"/>). Nodes check digest and checksum, as of every record; the id only the client can.</summary>
+    SealedRaw = 2,
+
+    /// <summary>The same, compressed before it was encrypted.</summary>
+    SealedZstd = 3,
 }
 
 /// <summary>
@@ -64,6 +70,8 @@ public readonly record struct RecordHeader
 
     /// <summary>XXH3-64 of the stored payload.</summary>
     public required ulong PayloadChecksum { get; init; }
+
+    public bool IsSealed => Encoding is RecordEncoding.SealedRaw or RecordEncoding.SealedZstd;
 
     /// <summary>Header and payload together.</summary>
     public int RecordBytes => LengthBytes + StoredBytes;
@@ -110,5 +118,6 @@ public readonly record struct RecordHeader
         Enum.IsDefined(Kind) && Enum.IsDefined(Encoding)
         && StoredBytes is >= 0 and <= Limits.PayloadBytesMax
         && PlainBytes is >= 0 and <= Limits.PayloadBytesMax
-        && (Encoding != RecordEncoding.Raw || StoredBytes == PlainBytes);
+        && (Encoding != RecordEncoding.Raw || StoredBytes == PlainBytes)
+        && (!IsSealed || (Kind == RecordKind.Chunk && StoredBytes >= ClientCipher.OverheadBytes));
 }

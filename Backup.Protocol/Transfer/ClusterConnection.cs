@@ -38,10 +38,19 @@ public sealed class ClusterConnection
 
     public ClientId Client { get; }
 
-    internal TimeProvider Time => time;
+    public TimeProvider Time => time;
 
     /// <summary>Is told once for each call that waits longer than a moment: whom it waits for, and why. It must not throw.</summary>
     public Action<Uri, Failure>? Waiting { get; init; }
+
+    /// <summary>Of an encrypting client that has its key: nothing readable leaves, and nothing is taken that was not made with it.</summary>
+    public ClientCipher? Cipher { get; init; }
+
+    /// <summary>For everybody else: files are refused of clients that encrypt. Null for asking about none.</summary>
+    public EncryptedClients? Encrypted { get; init; }
+
+    /// <summary>Is told of stored names that were not made with the client's key; they are left out of listings. It must not throw.</summary>
+    public Action<string>? Unreadable { get; init; }
 
     /// <summary>How fast content may be sent; null for as fast as it can.</summary>
     public SendLimit? Limit { get; init; }
@@ -59,7 +68,7 @@ public sealed class ClusterConnection
             var shown = clients.Generation;
             try
             {
-                return await call(clients.At(servers[at % servers.Length]));
+                return await call(At(servers[at % servers.Length]));
             }
             catch (FailureException e) when (e.Failure.Code == FailureCode.Unauthorized && renewals < RenewalsMax && clients.Renew(shown))
             {
@@ -93,7 +102,7 @@ public sealed class ClusterConnection
         {
             try
             {
-                return await call(clients.At(way));
+                return await call(At(way));
             }
             catch (FailureException e) when (e.Failure.Code == FailureCode.NodeUnreachable && e.Failure.Culprit != node.Id.Value)
             {
@@ -103,6 +112,9 @@ public sealed class ClusterConnection
         }
         throw Failure.Unreachable(node.Id, "neither straight nor through another node").Exception();
     }
+
+    private INode At(Uri server) => Cipher is not null ? new SealingNode(clients.At(server), Cipher, Unreadable)
+        : Encrypted is not null ? new PlainNode(clients.At(server), Encrypted) : clients.At(server);
 
     /// <summary>Failures of the way, not of the request: another gateway, or the same a little later, may do.</summary>
     private static bool MayPass(Failure failure) => failure.Code

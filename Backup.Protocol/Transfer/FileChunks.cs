@@ -1,7 +1,7 @@
 namespace Backup.Protocol;
 
 /// <summary>① Reads one source and cuts it into sealed chunk records: each is copied once, into a buffer of its own size.</summary>
-public sealed class FileChunks(Stream source, ClientId client, long expectedBytes) : IAsyncDisposable
+public sealed class FileChunks(Stream source, ClientId client, long expectedBytes, ClientCipher? cipher = null) : IAsyncDisposable
 {
     /// <summary>One read: a few chunks. Larger ones cost memory for each file under way, smaller ones more calls.</summary>
     private const int ReadBytes = 512 << 10;
@@ -9,7 +9,7 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
     /// <summary>What is read ahead of the cuts: a chunk of the largest size and a read, and with its header within a pooled 1 MiB.</summary>
     private const int WindowBytes = (1 << 20) - RecordHeader.LengthBytes;
 
-    private readonly Chunker chunker = new();
+    private readonly Chunker chunker = new(cipher?.CutSeed ?? 0);
     private byte[]? buffer;
     private int start;
     private int filled;
@@ -77,11 +77,13 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
             // A small file is read into the buffer that becomes its record.
             var whole = buffer!;
             (buffer, filled) = (null, 0);
-            return Record.Seal(whole, RecordKind.Chunk, client, length);
+            return Seal(whole, length);
         }
         var own = Record.Rent(length);
         Window().Slice(start, length).CopyTo(own.AsMemory(RecordHeader.LengthBytes));
         start += length;
-        return Record.Seal(own, RecordKind.Chunk, client, length);
+        return Seal(own, length);
     }
+
+    private Record Seal(byte[] rented, int length) => cipher is null ? Record.Seal(rented, RecordKind.Chunk, client, length) : Record.Name(rented, cipher, length);
 }

@@ -58,8 +58,10 @@ public sealed class PendingFile(SourceFile source, FileChunks? chunks) : IAsyncD
 
     public void Finish() => Digest = digest.Finish();
 
-    /// <summary>The manifest for these nodes, which it names.</summary>
-    public Manifest Manifest(Placement at) => new(new ManifestHead
+    /// <summary>The manifest for these nodes, which it names; sealed where the client encrypts.</summary>
+    public Manifest Manifest(Placement at, ClientCipher? cipher) => new(cipher is null ? Head(at) : cipher.Seal(Head(at)), [.. Refs]);
+
+    private ManifestHead Head(Placement at) => new()
     {
         Path = Source.Path,
         Version = Version,
@@ -74,7 +76,7 @@ public sealed class PendingFile(SourceFile source, FileChunks? chunks) : IAsyncD
         Epoch = at.Epoch,
         HasLists = lists.Count > 0,
         TraceId = Activity.Current?.TraceId.ToString(),
-    }, [.. Refs]);
+    };
 
     public CommitFile Commit() => new(
         Source.Path, Version, Source.Kind, SizeBytes, Digest, Source.MtimeNs, Source.Mode,

@@ -35,7 +35,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
         var into = NodesAtOnce > 1 ? new OneCallAtATime(target) : target;
         foreach (var window in versions.Chunk(WindowMax))
         {
-            var waiting = window.Select(v => new VersionReceiver(v, into, counters)).ToList();
+            var waiting = window.Select(v => new VersionReceiver(v, into, counters, cluster.Cipher)).ToList();
             try
             {
                 while (waiting.Exists(r => !r.IsDone))
@@ -44,7 +44,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
                     var groups = waiting.Where(r => !r.IsDone).GroupBy(r => Holder(r, nodes, load)).ToList();
                     await Parallel.ForEachAsync(groups, new ParallelOptions { MaxDegreeOfParallelism = NodesAtOnce, CancellationToken = ct }, async (group, token) =>
                     {
-                        using var codec = new RecordCodec();
+                        using var codec = new RecordCodec(cluster.Cipher);
                         foreach (var run in group.Chunk(ItemsPerRequestMax))
                             await ReadAsync(group.Key, run, codec, token);
                     });
@@ -135,7 +135,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
 
     /// <summary>No other copy would help.</summary>
     private static bool IsTheTargets(Failure failure) =>
-        failure.Code is FailureCode.LocalFailed or FailureCode.AlreadyExists or FailureCode.InvalidPath or FailureCode.SourceUnreadable;
+        failure.Code is FailureCode.LocalFailed or FailureCode.AlreadyExists or FailureCode.InvalidPath or FailureCode.SourceUnreadable or FailureCode.KeyNeeded;
 
     /// <summary>Lets several readers use a target that takes one call at a time. Their streams are written side by side.</summary>
     private sealed class OneCallAtATime(IRestoreTarget target) : IRestoreTarget

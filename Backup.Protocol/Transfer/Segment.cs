@@ -74,6 +74,9 @@ public sealed class Segment : IDisposable
 /// <param name="limit">How fast it may go; null for as fast as it can.</param>
 public sealed class RecordsContent(IReadOnlyList<Record> records, SendLimit? limit = null) : HttpContent
 {
+    private readonly IReadOnlyList<Record> records = records.All(r => r.Header.Digest != default) ? records
+        : throw new InvalidOperationException("A chunk that is to be encrypted would be sent as it is.");
+
     protected override bool TryComputeLength(out long length)
     {
         length = records.Sum(r => (long)r.Header.RecordBytes);

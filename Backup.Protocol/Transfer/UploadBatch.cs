@@ -167,7 +167,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
     {
         try
         {
-            return source.Open is null ? null : new FileChunks(source.Open(), cluster.Client, source.SizeBytes);
+            return source.Open is null ? null : new FileChunks(source.Open(), cluster.Client, source.SizeBytes, cluster.Cipher);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -97,7 +97,7 @@ internal sealed class UploadGroup(
         try
         {
             await KeepMissingAsync(full, to.Nodes[0], nodes, step, deadline.Token);
-            manifests.AddRange(full.Finished.Select(f => Record.Of(RecordKind.Manifest, cluster.Client, f.Manifest(to).Encode())));
+            manifests.AddRange(full.Finished.Select(f => Record.Of(RecordKind.Manifest, cluster.Client, f.Manifest(to, cluster.Cipher).Encode())));
             Record[] records = [.. full.Records, .. manifests];
             if (records.Length == 0)
                 return; // All of it was there already.
@@ -144,7 +144,7 @@ internal sealed class UploadGroup(
             Interlocked.Add(ref counters.BytesDeduplicated, r.Header.PlainBytes);
             return false;
         });
-        using var codec = new RecordCodec();
+        using var codec = new RecordCodec(cluster.Cipher);
         full.Compress(codec);
     }
 

@@ -14,7 +14,7 @@ public interface IRestoreTarget
 }
 
 /// <summary>Takes the records of one version as they arrive, checks each and writes it out. Knows where to go on when a read breaks off.</summary>
-internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target, TransferCounters counters) : IAsyncDisposable
+internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target, TransferCounters counters, ClientCipher? cipher) : IAsyncDisposable
 {
     private ContentDigest? digest;
     private Manifest? manifest;
@@ -91,6 +91,10 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
     {
         Expect(record, RecordKind.Manifest, null, culprit);
         var read = Manifest.Decode(plain, culprit);
+        if (cipher is not null)
+            read = read with { Head = cipher.Open(read.Head, culprit) };
+        else if (read.Head.Seal is not null)
+            throw EncryptedClients.KeyNeeded(record.Header.Client).Exception();
         if (read.Head.Version != version.Version || read.Head.Path != version.Path || read.Head.Digest != version.Digest)
             throw Failure.Corrupt($"The manifest of '{version.Path.Display}' version {version.Version}", culprit).Exception();
         manifest = read;

@@ -31,6 +31,12 @@ public sealed partial class MembershipWorker(
                 LogUnanswered(log, e.Failure.Code, e.Failure.Message);
                 await Task.Delay(RetryTime, time, stoppingToken);
             }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // Out of file handles, say. A node that ended here would serve nobody; one that goes on is back when there are some.
+                LogFailed(log, e);
+                await Task.Delay(RetryTime, time, stoppingToken);
+            }
         }
     }
 
@@ -95,6 +101,9 @@ public sealed partial class MembershipWorker(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Epoch {Epoch} was not written down: {Message}")]
     private static partial void LogNotWritten(ILogger log, long epoch, string message);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The lease could not be renewed")]
+    private static partial void LogFailed(ILogger log, Exception e);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The manager did not renew the lease: {Code}: {Message}")]
     private static partial void LogUnanswered(ILogger log, FailureCode code, string message);

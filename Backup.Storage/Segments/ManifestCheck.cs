@@ -37,10 +37,10 @@ internal sealed class ManifestCheck(PackStore store, PackBatch batch, ClientId c
         }
     }
 
-    /// <summary>A raw chunk's id is its digest, which was compared; what a packed one opens to is seen only here.</summary>
+    /// <summary>A raw chunk's id is its digest, which was compared; what a packed one opens to is seen only here; what a sealed one does only its client sees.</summary>
     private void CheckPacked(Record chunk)
     {
-        if (chunk.Header.Encoding == RecordEncoding.Raw)
+        if (chunk.Header.Encoding != RecordEncoding.Zstd)
             return;
         try
         {

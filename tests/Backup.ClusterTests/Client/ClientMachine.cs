@@ -9,6 +9,7 @@ public sealed class ClientMachine : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("backup-machine-").FullName;
     private readonly IReadOnlyList<Uri> servers;
+    private readonly Dictionary<string, string> variables = [];
 
     public ClientMachine(RunningCluster cluster)
     {
@@ -22,6 +23,12 @@ public sealed class ClientMachine : IDisposable
     public string Home => Path.Join(folder, "home");
 
     public string Servers => string.Join(' ', servers.Select(server => server.GetLeftPart(UriPartial.Authority)));
+
+    public string this[string variable] { set => variables[variable] = value; }
+
+    /// <summary>The token the client has got by itself.</summary>
+    public string Token() => JsonDocument.Parse(File.ReadAllText(Path.Join(Home, ".config/backup/clients.json")))
+        .RootElement.GetProperty("tokens")[0].GetProperty("token").GetString()!;
 
     public string At(string relative) => Path.Join(folder, relative);
 
@@ -63,7 +70,7 @@ public sealed class ClientMachine : IDisposable
     {
         "HOME" => Home,
         "BACKUP_SERVERS" => Servers,
-        _ => null,
+        _ => variables.GetValueOrDefault(name),
     };
 
     internal sealed record Ran(ExitCode Code, string Out, string Error)

@@ -50,6 +50,11 @@ public sealed class HelpTests
     [InlineData("cluster clients")]
     [InlineData("cluster fine")]
     [InlineData("runs")]
+    [InlineData("key")]
+    [InlineData("key status")]
+    [InlineData("key unlock")]
+    [InlineData("key passphrase")]
+    [InlineData("key recovery")]
     public async Task The_help_is_as_it_was(string command)
     {
         using var machine = new TestSurroundings();
