@@ -27,7 +27,14 @@ public static class AccessSetup
         services.AddAuthentication(CallerHandler.SchemeName).AddScheme<AuthenticationSchemeOptions, CallerHandler>(CallerHandler.SchemeName, null);
         services.AddAuthorizationBuilder().SetDefaultPolicy(Demands.Nothing).SetFallbackPolicy(Demands.Nothing);
         if (security.IsLoopbackOpen)
-            services.Configure<KestrelServerOptions>(server => server.ConfigureEndpointDefaults(RefuseBeyondLoopback));
+        {
+            // Kestrel keeps one such action, the last it was given.
+            services.Configure<KestrelServerOptions>(server => server.ConfigureEndpointDefaults(listen =>
+            {
+                RefuseBeyondLoopback(listen);
+                HandleReserve.Keep(listen);
+            }));
+        }
         return builder;
     }
 
