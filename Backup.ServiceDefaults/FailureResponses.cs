@@ -23,7 +23,8 @@ public static partial class FailureResponses
         o.SerializerOptions.MaxDepth = WireJson.Default.Options.MaxDepth;
     });
 
-    public static IApplicationBuilder UseFailureResponses(this IApplicationBuilder app, string server) => app.Use(async (http, next) =>
+    /// <param name="known">What a server knows to be no bug of an exception that nobody turned into a failure: its disk, say.</param>
+    public static IApplicationBuilder UseFailureResponses(this IApplicationBuilder app, string server, Func<Exception, Failure?>? known = null) => app.Use(async (http, next) =>
     {
         try
         {
@@ -35,7 +36,7 @@ public static partial class FailureResponses
         }
         catch (Exception e) when (!http.Response.HasStarted)
         {
-            await AnswerAsync(http, ToFailure(e, server, http.RequestServices.GetRequiredService<ILogger<FailureBody>>()));
+            await AnswerAsync(http, ToFailure(e is FailureException ? e : known?.Invoke(e)?.Exception(e) ?? e, server, http.RequestServices.GetRequiredService<ILogger<FailureBody>>()));
         }
     });
 

@@ -29,10 +29,12 @@ internal static class KestrelDefaults
 
     public static void AddKestrelDefaults(this IHostApplicationBuilder builder)
     {
+        HandleReserve.Check();
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, PinnedBlockPoolFactory>();
         builder.Services.Configure<KestrelServerOptions>(server =>
         {
             server.AddServerHeader = false;
+            server.ConfigureEndpointDefaults(HandleReserve.Keep);
             var limits = server.Limits;
             limits.MaxConcurrentConnections = ConnectionsMax;
             limits.MaxRequestBufferSize = RequestBufferBytesMax;

@@ -22,7 +22,8 @@ try
     builder.AddStorage();
     var app = builder.Build();
     _ = app.Services.GetRequiredService<PackStore>();
-    app.UseFailureResponses(app.Services.GetRequiredService<Peers>().Self.Value);
+    var node = app.Services.GetRequiredService<Peers>().Self.Value;
+    app.UseFailureResponses(node, e => DiskFailure.Is(e) && e is not BadHttpRequestException ? DiskFailure.Of(e, node, "answering") : null);
     app.UseAccess();
     app.MapDefaultEndpoints();
     app.MapAccess();

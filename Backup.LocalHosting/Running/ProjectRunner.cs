@@ -31,6 +31,9 @@ internal sealed class ProjectRunner(ProjectResource resource, RunnerTools tools)
     private TimeSpan stopPatience = StopPatienceMax;
     private Task life = Task.CompletedTask;
 
+    /// <summary>The process has ended, and only what is left to tidy keeps its life from being over.</summary>
+    private volatile bool isOver = true;
+
     public ProjectResource Resource => resource;
 
     /// <summary>Sets it on its way; does nothing when it runs already.</summary>
@@ -39,11 +42,14 @@ internal sealed class ProjectRunner(ProjectResource resource, RunnerTools tools)
         await commands.WaitAsync();
         try
         {
-            if (!life.IsCompleted)
+            if (!isOver)
                 return;
 
+            // Whoever was told of the end may be here before it is over: that is no reason not to start again.
+            await life;
             stop?.Dispose();
             stop = new CancellationTokenSource();
+            isOver = false;
             Publish(KnownResourceStates.Starting);
             life = LiveAsync(stop.Token);
         }
@@ -149,8 +155,7 @@ internal sealed class ProjectRunner(ProjectResource resource, RunnerTools tools)
             tools.Logs.Write(resource.Name, $"ended by itself with exit code {child.Exited.Result}", isError: true);
         }
 
-        var exitCode = await child.Exited;
-        tools.Notifications.Publish(resource, now => now with { State = new(KnownResourceStates.Exited, null), HealthStatus = null, ExitCode = exitCode, Properties = [] });
+        Publish(KnownResourceStates.Exited, await child.Exited);
     }
 
     /// <summary>
@@ -187,8 +192,11 @@ internal sealed class ProjectRunner(ProjectResource resource, RunnerTools tools)
         }
     }
 
-    private void Publish(string state) =>
-        tools.Notifications.Publish(resource, now => now with { State = new(state, null), HealthStatus = null, ExitCode = null, Properties = [] });
+    private void Publish(string state, int? exitCode = null)
+    {
+        isOver = KnownResourceStates.TerminalStates.Contains(state);
+        tools.Notifications.Publish(resource, now => now with { State = new(state, null), HealthStatus = null, ExitCode = exitCode, Properties = [] });
+    }
 
     private void PublishRunning(int processId) =>
         tools.Notifications.Publish(resource, now => now with

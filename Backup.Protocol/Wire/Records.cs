@@ -5,6 +5,6 @@ namespace Backup.Protocol;
 /// <param name="Lists">With <paramref name="Chunks"/> at most <see cref="RecordsMax"/>.</param>
 public sealed record RecordsRequest(long Version, bool Manifest, ChunkId[] Lists, ChunkId[] Chunks)
 {
-    /// <summary>Records asked for at once: 256 MiB of the largest, which arrive one by one.</summary>
-    public const int RecordsMax = 64;
+    /// <summary>Records asked for at once: some 16 MiB, which arrive one by one.</summary>
+    public const int RecordsMax = 256;
 }

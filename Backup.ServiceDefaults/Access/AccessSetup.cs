@@ -28,7 +28,14 @@ public static class AccessSetup
         services.AddAuthorizationBuilder().SetDefaultPolicy(Demands.Nothing).SetFallbackPolicy(Demands.Nothing);
         services.AddClientRates(Math.Max(1, security.RequestsPerSecond));
         if (security.IsLoopbackOpen)
-            services.Configure<KestrelServerOptions>(server => server.ConfigureEndpointDefaults(RefuseBeyondLoopback));
+        {
+            // Kestrel keeps one such action, the last it was given.
+            services.Configure<KestrelServerOptions>(server => server.ConfigureEndpointDefaults(listen =>
+            {
+                RefuseBeyondLoopback(listen);
+                HandleReserve.Keep(listen);
+            }));
+        }
         return builder;
     }
 

@@ -5,7 +5,7 @@ namespace Backup.Storage.Collection;
 
 /// <summary>
 /// Rewrites a pack: ① copies its live records to the current pack, slice by slice, each slice fsynced before its rows move;
-/// ② notes in the index that nothing in the old pack counts any more, and waits until that is on the disk; ③ deletes the file.
+/// ② notes in the index that nothing in the old pack counts any more, and waits until that is in its database on the disk; ③ deletes the file.
 /// A crash in ① leaves copies that are waste, and rows that have moved or not; one in ② or ③ is finished at the next start.
 /// <para>
 /// The danger is order: replay takes the later of two manifests of a version, and lets a Forget record end what lies before it.
@@ -157,6 +157,11 @@ internal sealed partial class Compaction(PackStore store, ILogger log)
         });
         if (!isEmpty)
             return false;
+        if (!store.Index.TrySettle())
+        {
+            LogKept(pack);
+            return false;
+        }
         store.Options.Disk.Delete(PackFiles.Pack(store.Options.Directory, pack)); // ③
         store.Drop(pack);
         store.Options.Disk.SyncDirectory(PackFiles.Folder(store.Options.Directory));
@@ -169,6 +174,9 @@ internal sealed partial class Compaction(PackStore store, ILogger log)
 
     [LoggerMessage(LogLevel.Information, "Pack {Pack} was compacted and removed")]
     private partial void LogRemoved(int pack);
+
+    [LoggerMessage(LogLevel.Warning, "Pack {Pack} was compacted; its file stays until the next start, since the index was too busy to be written out")]
+    private partial void LogKept(int pack);
 
     [LoggerMessage(LogLevel.Warning, "Pack {Pack} is not removed yet: {Records} of its records cannot move now")]
     private partial void LogLeft(int pack, int records);

@@ -31,6 +31,12 @@ public sealed partial class MembershipWorker(
                 LogUnanswered(log, e.Failure.Code, e.Failure.Message);
                 await Task.Delay(RetryTime, time, stoppingToken);
             }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // Out of file handles, say. A node that ended here would serve nobody; one that goes on is back when there are some.
+                LogFailed(log, e);
+                await Task.Delay(RetryTime, time, stoppingToken);
+            }
         }
     }
 
@@ -52,7 +58,7 @@ public sealed partial class MembershipWorker(
     private async Task RegisterAsync(CancellationToken ct)
     {
         // Said to be of an earlier epoch, a node has its copies compared with what is placed on it, and gets what it lacks.
-        var lastEpoch = store.MayLackVersions ? Math.Max(0, store.LastEpoch - 1) : store.LastEpoch;
+        var lastEpoch = store.MayLackVersions ? Math.Max(0, (store.LastEpoch ?? 0) - 1) : store.LastEpoch;
         var reply = await manager.RegisterAsync(
             new RegisterRequest(
                 peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space(), lastEpoch, generation, store.HoldsFiles), ct);
@@ -95,6 +101,9 @@ public sealed partial class MembershipWorker(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Epoch {Epoch} was not written down: {Message}")]
     private static partial void LogNotWritten(ILogger log, long epoch, string message);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The lease could not be renewed")]
+    private static partial void LogFailed(ILogger log, Exception e);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The manager did not renew the lease: {Code}: {Message}")]
     private static partial void LogUnanswered(ILogger log, FailureCode code, string message);

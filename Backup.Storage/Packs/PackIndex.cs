@@ -187,6 +187,20 @@ internal sealed class PackIndex : IDisposable
         }
     }
 
+    /// <summary>
+    /// Moves all that SQLite's log holds into the database and empties the log. A damaged log takes back what is in it without a
+    /// word: what the packs cannot bring back once a file of them is deleted must not be there any more.
+    /// </summary>
+    /// <returns>False when a reader is in the way for longer than SQLite waits.</returns>
+    public bool TrySettle()
+    {
+        lock (writing)
+        {
+            using var checkpoint = new Statement(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+            return checkpoint.Step() && checkpoint.Int32(0) == 0;
+        }
+    }
+
     public ChunkId? FindManifest(ClientId client, long version) =>
         clients.TryGetValue(client, out var number) ? Ask(reader => reader.FindManifest(number, version)) : null;
 

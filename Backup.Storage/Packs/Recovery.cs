@@ -35,9 +35,10 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
         LastNumber = files.Concat(known.Keys).DefaultIfEmpty(0).Max();
 
         // Compacted, and the process ended before the file was deleted. Replaying it would bring back what was forgotten since.
-        foreach (var number in files.Where(number => known.TryGetValue(number, out var pack) && pack.State == PackState.Removed))
-            options.Disk.Delete(PackFiles.Pack(options.Directory, number));
-        files = files.Where(number => !known.TryGetValue(number, out var pack) || pack.State != PackState.Removed).ToArray();
+        var removed = files.Where(number => known.TryGetValue(number, out var pack) && pack.State == PackState.Removed).ToList();
+        if (removed.Count > 0 && index.TrySettle())
+            removed.ForEach(number => options.Disk.Delete(PackFiles.Pack(options.Directory, number)));
+        files = [.. files.Except(removed)];
 
         // A row of length 0 stays behind a vanished pack, so that its number is not given to another.
         foreach (var missing in known.Values.Where(pack => pack.Length > 0).ExceptBy(files, pack => pack.Number))

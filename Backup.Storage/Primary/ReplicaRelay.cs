@@ -12,8 +12,8 @@ namespace Backup.Storage.Primary;
 /// </summary>
 internal sealed class ReplicaRelay : IAsyncDisposable
 {
-    /// <summary>Records waiting for a slow replica; beyond them the primary, and so the client, is slowed to its pace. 32 MiB at the most.</summary>
-    private const int QueuedRecordsMax = 8;
+    /// <summary>Records waiting for a slow replica; beyond them the primary, and so the client, is slowed to its pace. Some 4 MiB, and never more than a segment.</summary>
+    private const int QueuedRecordsMax = 64;
 
     /// <summary>A replica that has not answered this long after the last byte hangs.</summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(15);

@@ -8,8 +8,8 @@ namespace Backup.Storage.Scrub;
 /// <summary>What nodes ask of each other about the copies they hold.</summary>
 public static class ScrubEndpoints
 {
-    /// <summary>64 ids of 64 digits take 5 KB.</summary>
-    private const long RecordsRequestBytesMax = 16 << 10;
+    /// <summary>256 ids of 64 digits take 18 KB.</summary>
+    private const long RecordsRequestBytesMax = 32 << 10;
 
     public static void MapScrub(this IEndpointRouteBuilder app) =>
         app.MapPost(Routes.Records, RecordsAsync).WithMetadata(new RequestSizeLimitAttribute(RecordsRequestBytesMax)).Demand(Scope.Peer);

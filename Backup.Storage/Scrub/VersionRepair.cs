@@ -11,7 +11,7 @@ namespace Backup.Storage.Scrub;
 /// </summary>
 public sealed partial class VersionRepair(PackStore store, Peers peers, ICatalogue catalogue, ILogger<VersionRepair> log)
 {
-    /// <summary>What a node that hangs may hold a repair up; 64 records of 4 MiB at 10 MiB/s.</summary>
+    /// <summary>What a node that hangs may hold a repair up; what is asked for at once takes two seconds at 10 MiB/s.</summary>
     private static readonly TimeSpan FetchTime = TimeSpan.FromSeconds(30);
 
     private readonly NodeId self = peers.Self;

@@ -44,7 +44,7 @@ public class BitRotTests
         }
     }
 
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public async Task With_both_copies_bad_the_file_is_named_and_the_others_are_served()
     {
         await using var cluster = await RunningCluster.StartAsync(null, 2, "--Node:ScrubInterval=00:00:04");

@@ -7,10 +7,9 @@ namespace Backup.ClusterTests;
 public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
 {
     /// <summary>Prints how long the cluster takes; run it on a quiet machine.</summary>
-    [SkippableFact]
+    [LongFact]
     public async Task Figures_of_a_node_with_10_000_small_files_that_dies()
     {
-        Skip.If(Environment.GetEnvironmentVariable("BACKUP_LONG_TESTS") is null, "Runs on demand: set BACKUP_LONG_TESTS=1.");
         await using var cluster = await HealingCluster.StartAsync();
         var client = ClientId.New();
         var receipts = await cluster.Running.Connect(client).UploadAsync(Enumerable.Range(0, 20_000).Select(i => Transfers.File($"many/{i:d5}", i, 4_096)));
@@ -66,7 +65,7 @@ public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
         await cluster.AssertRestorableFromEachAsync(files);
     }
 
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public async Task A_node_that_was_added_gets_its_share_and_no_more()
     {
         var directory = Directory.CreateTempSubdirectory("backup-grown-").FullName;
@@ -90,7 +89,7 @@ public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
         }
     }
 
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public async Task Copies_that_are_owed_are_shown_and_repaid()
     {
         await using var cluster = await HealingCluster.StartAsync(nodes: 2, more: "--Cluster:OnMissingCopies=accept-debt");
@@ -108,7 +107,7 @@ public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
         await cluster.AssertRestorableFromEachAsync(files);
     }
 
-    [Theory]
+    [LongTheory, Trait("Runs", "long")]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_node_that_comes_back_without_what_it_held_gets_it_again(bool isOldCopy)
@@ -140,7 +139,7 @@ public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
         }
     }
 
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public async Task A_node_whose_manifests_rotted_before_its_index_was_made_anew_gets_them_again()
     {
         await using var cluster = await HealingCluster.StartAsync(grace: TimeSpan.FromHours(1));

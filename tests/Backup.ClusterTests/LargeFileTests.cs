@@ -11,15 +11,11 @@ public class LargeFileTests(ClusterFixture fixture)
     /// <summary>Each node, the manager and the client stay below this, whatever the size of the file.</summary>
     private const long ResidentBytesMax = 300L << 20;
 
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public Task A_file_of_1_GiB_passes_in_bounded_memory() => PassesAsync(1L << 30);
 
-    [SkippableFact]
-    public Task A_file_of_5_GiB_passes_in_bounded_memory()
-    {
-        Skip.If(Environment.GetEnvironmentVariable("BACKUP_LONG_TESTS") is null, "Runs on demand: set BACKUP_LONG_TESTS=1.");
-        return PassesAsync(5L << 30);
-    }
+    [LongFact]
+    public Task A_file_of_5_GiB_passes_in_bounded_memory() => PassesAsync(5L << 30);
 
     private async Task PassesAsync(long sizeBytes)
     {

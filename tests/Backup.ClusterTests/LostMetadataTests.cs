@@ -5,7 +5,7 @@ namespace Backup.ClusterTests;
 /// <summary>Redis is emptied, loses its directory, goes back in time, is killed: the cluster notices, and nothing that was acknowledged is lost.</summary>
 public class LostMetadataTests
 {
-    [SkippableTheory, InlineData(false), InlineData(true)]
+    [LongTheory, Trait("Runs", "long"), InlineData(false), InlineData(true)]
     public async Task Metadata_comes_back_from_the_nodes_names_included(bool isExternal)
     {
         await using var rig = await ClusterOnRedis.StartAsync(isExternal);
@@ -51,7 +51,7 @@ public class LostMetadataTests
         await connection.UploadAsync(Transfers.File("last", 1, 2000));
     }
 
-    [SkippableTheory, InlineData(false), InlineData(true)]
+    [LongTheory, Trait("Runs", "long"), InlineData(false), InlineData(true)]
     public async Task Redis_killed_under_load_loses_nothing_that_was_acknowledged(bool isExternal)
     {
         await using var rig = await ClusterOnRedis.StartAsync(isExternal);

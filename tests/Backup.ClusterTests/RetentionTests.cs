@@ -8,7 +8,7 @@ public class RetentionTests
     private const int Files = 16;
     private const int FileBytes = 4 << 20;
 
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public async Task What_retention_drops_gives_its_space_back_and_the_rest_comes_back_whole()
     {
         await using var cluster = await RunningCluster.StartAsync(null, nodes: 3, "--Manager:UndoTime=00:00:00", "--Node:GraceTime=00:00:00");

@@ -17,6 +17,11 @@ public sealed class RunningCluster : IAsyncDisposable
     /// <summary>A start takes about three seconds; the rest is for a busy machine.</summary>
     public static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
 
+    /// <summary>A stack of causes is some sixty lines.</summary>
+    private const int CulpritLinesMax = 100;
+
+    private const int OtherLinesMax = 20;
+
     private readonly bool ownsDirectory;
     private readonly string[] ownResources;
 
@@ -67,14 +72,14 @@ public sealed class RunningCluster : IAsyncDisposable
     /// <summary>Stops a resource in an orderly way, as the dashboard's button does, and returns when it has ended.</summary>
     public async Task StopAsync(string resource)
     {
-        Assert.True((await App.ResourceCommands.ExecuteCommandAsync(resource, "stop")).Success);
+        await CommandAsync(resource, "stop");
         await WaitUntilEndedAsync(resource);
     }
 
     /// <summary>Starts a resource that has ended, and returns when it is ready.</summary>
     public async Task StartAgainAsync(string resource)
     {
-        Assert.True((await App.ResourceCommands.ExecuteCommandAsync(resource, "start")).Success);
+        await CommandAsync(resource, "start");
         await WaitUntilHealthyAsync(resource);
     }
 
@@ -86,36 +91,32 @@ public sealed class RunningCluster : IAsyncDisposable
         await WaitUntilEndedAsync(resource);
     }
 
+    private async Task CommandAsync(string resource, string command)
+    {
+        var result = await App.ResourceCommands.ExecuteCommandAsync(resource, command);
+        if (!result.Success)
+            throw new InvalidOperationException($"{resource} does not {command}: {result.Message}\n{await WhatBecameOfAsync(resource)}");
+    }
+
     /// <summary>The process of a running resource.</summary>
     public async Task<int> ProcessIdAsync(string resource)
     {
-        using var patience = new CancellationTokenSource(PatienceMax);
         object? id = null;
-        await App.ResourceNotifications.WaitForResourceAsync(
+        await WaitAsync("run", resource, patience => App.ResourceNotifications.WaitForResourceAsync(
             resource,
             change =>
             {
                 id = change.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value;
                 return id is not null && change.Snapshot.State?.Text == KnownResourceStates.Running;
             },
-            patience.Token);
+            patience));
         return Convert.ToInt32(id, CultureInfo.InvariantCulture);
     }
 
     public async Task WaitUntilHealthyAsync(params string[] resources)
     {
         foreach (var resource in resources)
-        {
-            using var patience = new CancellationTokenSource(PatienceMax);
-            try
-            {
-                await App.ResourceNotifications.WaitForResourceHealthyAsync(resource, patience.Token);
-            }
-            catch (Exception failure) when (failure is OperationCanceledException or DistributedApplicationException)
-            {
-                throw new InvalidOperationException($"{resource} did not become healthy: {failure.Message}\n{await LogsAsync()}");
-            }
-        }
+            await WaitAsync("become healthy", resource, patience => App.ResourceNotifications.WaitForResourceHealthyAsync(resource, patience));
     }
 
     public async ValueTask DisposeAsync()
@@ -126,26 +127,47 @@ public sealed class RunningCluster : IAsyncDisposable
             Directory.Delete(DataDirectory, recursive: true);
     }
 
-    private async Task WaitUntilEndedAsync(string resource)
+    private Task WaitUntilEndedAsync(string resource) =>
+        WaitAsync("end", resource, patience => App.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, patience));
+
+    /// <summary>Waits for what a resource is to do, and says what became of it when it does not.</summary>
+    private async Task WaitAsync(string what, string resource, Func<CancellationToken, Task> wait)
     {
         using var patience = new CancellationTokenSource(PatienceMax);
-        await App.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, patience.Token);
+        try
+        {
+            await wait(patience.Token);
+        }
+        catch (Exception failure) when (failure is OperationCanceledException or DistributedApplicationException)
+        {
+            throw new InvalidOperationException($"{resource} did not {what}: {failure.Message}\n{await WhatBecameOfAsync(resource)}");
+        }
     }
 
-    /// <summary>What the processes wrote last, for the message of a failing test.</summary>
-    private async Task<string> LogsAsync()
+    /// <summary>The state of every process, and what they wrote last: of the one in question more than of the others.</summary>
+    private async Task<string> WhatBecameOfAsync(string culprit)
     {
         var logs = App.Services.GetRequiredService<ResourceLoggerService>();
         var text = new StringBuilder();
-        foreach (var resource in Resources)
+        text.AppendLine(CultureInfo.InvariantCulture, $"{new DriveInfo(DataDirectory).AvailableFreeSpace >> 20} MiB are free for {DataDirectory}");
+        foreach (var resource in Resources.OrderBy(name => name != culprit))
         {
+            var (state, exitCode) = await StateAsync(resource);
+            text.AppendLine(CultureInfo.InvariantCulture, $"{resource} is {state}, exit code {exitCode?.ToString(CultureInfo.InvariantCulture) ?? "none"}");
             await foreach (var lines in logs.GetAllAsync(resource))
             {
-                foreach (var line in lines.TakeLast(50))
-                    text.AppendLine($"{resource} | {line.Content}");
+                foreach (var line in lines.TakeLast(resource == culprit ? CulpritLinesMax : OtherLinesMax))
+                    text.AppendLine(CultureInfo.InvariantCulture, $"{resource} | {line.Content}");
             }
         }
 
         return text.ToString();
+    }
+
+    private async Task<(string? State, int? ExitCode)> StateAsync(string resource)
+    {
+        // Whatever it is in, it is in it now.
+        var now = await App.ResourceNotifications.WaitForResourceAsync(resource, _ => true, CancellationToken.None);
+        return (now.Snapshot.State?.Text, now.Snapshot.ExitCode);
     }
 }

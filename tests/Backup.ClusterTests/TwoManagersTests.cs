@@ -6,7 +6,7 @@ namespace Backup.ClusterTests;
 /// <summary>Two managers run at once; one is killed, then one hangs, under load, and nobody is told of a failure.</summary>
 public class TwoManagersTests
 {
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public async Task Uploads_go_on_when_one_manager_is_killed_and_when_one_hangs()
     {
         await using var cluster = await RunningCluster.StartAsync(null, 3, "--Cluster:Managers=2");

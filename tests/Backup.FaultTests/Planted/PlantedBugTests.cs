@@ -1,3 +1,4 @@
+using Backup.ClusterTests;
 using Backup.FaultTests.Disks;
 using Backup.FaultTests.Simulation;
 using Backup.FaultTests.Sweep;
@@ -38,7 +39,7 @@ public class PlantedBugTests(ITestOutputHelper output)
 
     public static TheoryData<string> Names => [.. All.Select(bug => bug.Name)];
 
-    [Theory, MemberData(nameof(Names))]
+    [LongTheory, Trait("Runs", "long"), MemberData(nameof(Names))]
     public async Task The_simulation_catches(string name)
     {
         var bug = All.Single(each => each.Name == name);
@@ -59,7 +60,7 @@ public class PlantedBugTests(ITestOutputHelper output)
         Assert.Fail($"'{name}' was not caught in {SeedsMax} seeds.");
     }
 
-    [Theory]
+    [LongTheory, Trait("Runs", "long")]
     [InlineData("acknowledge before fsync", "segments of chunks, then a manifest")]
     [InlineData("skip the directory's fsync", "second pack")]
     [InlineData("swallow EIO on fsync", "a failed sync, and on")]

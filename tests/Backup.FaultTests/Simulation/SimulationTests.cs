@@ -5,8 +5,8 @@ namespace Backup.FaultTests.Simulation;
 
 public class SimulationTests(ITestOutputHelper output)
 {
-    /// <summary>Enough for a minute on two cores; `.ci/run` asks for 2,000.</summary>
-    private const int SeedsDefault = 300;
+    /// <summary>Enough for half a minute on two cores; `.ci/run` asks for 2,000.</summary>
+    private const int SeedsDefault = 150;
 
     /// <summary>Seeds that failed once, each with what it found: see the file.</summary>
     private static readonly string KeptPath = Path.Combine(AppContext.BaseDirectory, "kept-seeds.txt");

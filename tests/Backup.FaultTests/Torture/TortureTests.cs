@@ -9,7 +9,7 @@ namespace Backup.FaultTests.Torture;
 public class TortureTests(ITestOutputHelper output)
 {
     /// <summary>`.ci/run` asks for six minutes.</summary>
-    private const int SecondsDefault = 60;
+    private const int SecondsDefault = 20;
 
     /// <summary>I11: what a node may have resident; its caches and buffers are bounded far below.</summary>
     private const long ResidentBytesMax = 700L << 20;
