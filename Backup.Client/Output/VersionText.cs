@@ -35,18 +35,19 @@ internal static class VersionText
         for (var i = 0; i < file.Nodes.Length; i++)
         {
             var at = nodes.FirstOrDefault(node => node.Id == file.Nodes[i])?.Address.ToString() ?? "not reachable now";
-            yield return $"  {(i == 0 ? "primary" : "replica"),-7}  {file.Nodes[i]}  {at}  {State(copies[i], time)}";
+            yield return $"  {(i == 0 ? "primary" : "replica"),-7}  {file.Nodes[i]}  {at}  {State(copies[i], file.TimeMs, time)}";
         }
         yield return $"  owed     {Sizes.Count(file.CopiesOwed, "copy", "copies")}";
         if (file.TraceId is { } trace)
             yield return $"  trace    {trace}";
     }
 
-    private static string State(CopyState? copy, TimeProvider time) => copy switch
+    private static string State(CopyState? copy, long storedMs, TimeProvider time) => copy switch
     {
         null => "cannot be asked now",
         { Damaged: true } => "damaged",
         { Held: false } => "not there",
+        { VerifiedMs: { } at } when at < storedMs => "not verified since it was stored",
         { VerifiedMs: { } at } => $"verified {Times.Show(at, time)}",
         _ => "there",
     };

@@ -34,15 +34,35 @@ public abstract class ConsolePage : ComponentBase, IDisposable
 
     protected ClusterPicture Cluster => Watch.Now;
 
+    /// <summary>What happened, without what is about other clients, unless he looks after the cluster.</summary>
+    protected IReadOnlyList<ClusterEvent> Events => Visitor is null or { IsOperator: true } ? Cluster.Events
+        : [.. Cluster.Events.Where(e => !ClientId.TryParse(e.Subject, null, out var client) || client == Visitor.Client)];
+
     protected override async Task OnInitializedAsync()
     {
         Visitor = Visitor.Of((await Authentication).User) ?? throw new InvalidOperationException("A page was reached without signing in.");
-        watching = Watch.Watch(() => _ = InvokeAsync(StateHasChanged));
+        watching = Watch.Watch(() => _ = InvokeAsync(LookAgainAsync));
         await TryAsync(LoadAsync);
     }
 
     /// <summary>What the page asks for when it is opened.</summary>
     protected virtual Task LoadAsync() => Task.CompletedTask;
+
+    /// <summary>What the page asks for anew when the cluster has been looked at.</summary>
+    protected virtual Task ChangedAsync() => Task.CompletedTask;
+
+    private async Task LookAgainAsync()
+    {
+        StateHasChanged();
+        try
+        {
+            await ChangedAsync();
+        }
+        catch (Exception e) when (e is FailureException or OperationCanceledException or ObjectDisposedException)
+        {
+            // What is shown stays, and the next look may fare better.
+        }
+    }
 
     /// <summary>Does something that may fail; the failure is shown on the page.</summary>
     protected async Task TryAsync(Func<Task> work)

@@ -52,8 +52,10 @@ public sealed class Status(ClusterView view, TimeProvider time, IOptions<Cluster
             yield return $"{now.Repair.VersionsLost} versions have no good copy on a node that is alive.";
         // Whose they are is for those who look after the cluster, and for each client about itself.
         if (now.Overdue > 0)
-            yield return $"The backup of {now.Overdue} clients did not come when it usually does: `cluster clients` names them.";
+            yield return $"{Clients(now.Overdue, "has", "have")} not backed up when they usually do: `cluster clients` names them.";
         if (now.Unusual > 0)
-            yield return $"The last backup of {now.Unusual} clients changed strangely much, and retention pauses for them: `cluster clients` names them.";
+            yield return $"{Clients(now.Unusual, "has", "have")} a last backup that changed strangely much, and retention pauses for them: `cluster clients` names them.";
     }
+
+    private static string Clients(long count, string one, string many) => count == 1 ? $"One client {one}" : $"{count} clients {many}";
 }

@@ -121,7 +121,8 @@ public sealed record CopiesRequest(long[] Versions);
 /// <summary>One copy of one version, as its node sees it.</summary>
 /// <param name="Held">The node holds its manifest and every chunk.</param>
 /// <param name="Damaged">Something of it failed a check; it is not served from here until it is repaired.</param>
-/// <param name="VerifiedMs">When the last of its bytes was last read and found good: written counts, then each scrub. Null when not held.</param>
+/// <param name="VerifiedMs">When the last of its bytes was last read and found good: written counts, then each scrub. Known for whole packs only, it is never later than
+/// that, and may lie before the version's own time: since its pack was begun, or because it shares chunks with earlier versions. Null when not held.</param>
 public sealed record CopyState(long Version, bool Held, bool Damaged, long? VerifiedMs);
 
 /// <param name="Copies">In the order of the request.</param>

@@ -17,6 +17,9 @@ internal sealed record NodeIdentity(int FormatVersion, NodeId NodeId, Guid Incar
     public const string FileName = "node.json";
     public const int CurrentFormatVersion = 2;
 
+    /// <summary>From this one on it says how far the cluster had come.</summary>
+    public const int EpochFormatVersion = 2;
+
     public static NodeIdentity Create(NodeId node, Guid incarnation, TimeProvider time)
     {
         var made = new NodeIdentity(CurrentFormatVersion, node, incarnation, time.GetUtcNow().ToUnixTimeMilliseconds(), "");

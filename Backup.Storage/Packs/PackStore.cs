@@ -41,8 +41,8 @@ public sealed partial class PackStore : IAsyncDisposable
     /// <summary>Made when the data directory was first used; another one means the data is not the same.</summary>
     public Guid Incarnation => identity.Incarnation;
 
-    /// <summary>The last epoch that was entered with this directory; 0 before the first.</summary>
-    public long LastEpoch => identity.LastEpoch;
+    /// <summary>The last epoch that was entered with this directory; 0 before the first, null in a directory of a format that did not note it.</summary>
+    public long? LastEpoch => identity.FormatVersion < NodeIdentity.EpochFormatVersion ? null : identity.LastEpoch;
 
     /// <summary>
     /// The index was made anew from packs that are damaged somewhere: a version whose manifest stood there is not known any more, and

@@ -16,6 +16,7 @@ public sealed class PageTests(ConsoleFixture console)
         { "/console/file?path=letters/report.pdf", "#copies tbody tr >> nth=1", "console-file" },
         { "/console/snapshots", "#snapshots >> text=before-the-move", "" },
         { "/console/operate", "#nodes tbody tr >> nth=3", "" },
+        { "/console/drills", "#drills tbody tr >> nth=1", "console-drills" },
         { "/console/alarms", "#no-alarms, #alarms", "" },
         { "/console/sign-in?ask=true", "form", "" },
         { "/console/no-such-page", "text=There is no such page", "" },
@@ -27,6 +28,17 @@ public sealed class PageTests(ConsoleFixture console)
         await using var view = await console.OpenAsync(path);
         await Expect(view.Page.Locator(proof).First).ToBeVisibleAsync();
         await view.PictureAsync(picture);
+        await view.AssertSoundAsync();
+    }
+
+    [SkippableTheory, MemberData(nameof(Pages))]
+    public async Task A_page_is_readable_in_the_dark(string path, string proof, string picture)
+    {
+        await using var view = await console.OpenAsync(path, dark: true);
+        await Expect(view.Page.Locator(proof).First).ToBeVisibleAsync();
+        // The background of the day, which a page has until its script knows what the person's system prefers.
+        await Expect(view.Page.Locator("body")).Not.ToHaveCSSAsync("background-color", "rgb(247, 248, 250)");
+        await view.PictureAsync(picture == "console-cluster" ? "console-cluster-dark" : "");
         await view.AssertSoundAsync();
     }
 

@@ -10,7 +10,9 @@ internal sealed class Terminal : IAsyncDisposable
 
     private readonly string socket = $"backup-tests-{Guid.NewGuid():N}";
 
-    public static void SkipWhereMissing() => Skip.IfNot(File.Exists(Tmux), "tmux is not installed: .ci/run installs it.");
+    public static bool IsThere => File.Exists(Tmux);
+
+    public static void SkipWhereMissing() => Skip.IfNot(IsThere, "tmux is not installed: .ci/run installs it.");
 
     /// <param name="arguments">As a shell takes them.</param>
     /// <param name="environment">"NAME=value" each.</param>

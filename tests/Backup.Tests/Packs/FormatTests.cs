@@ -23,6 +23,10 @@ public sealed class FormatTests : IDisposable
         await using var store = await folder.OpenAsync();
         Assert.Equal(Guid.Parse(GoldenIncarnation()), store.Incarnation);
         Assert.Empty(store.Damage);
+        // It does not say how far the cluster had come: that is no reason to take it for an older copy of itself.
+        Assert.Null(store.LastEpoch);
+        store.EnterEpoch(7, 0);
+        Assert.Equal(7, store.LastEpoch);
         using var codec = new RecordCodec();
         foreach (var content in (byte[][])[Golden.Noise, Golden.Text])
         {
