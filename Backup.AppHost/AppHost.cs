@@ -14,6 +14,8 @@ try
 
     // Generated once and kept with the data; Parameters:cluster-key gives another. No process starts without it.
     var clusterKey = builder.AddParameter("cluster-key", builder.Configuration["Parameters:cluster-key"] ?? ClusterKeyFile.ReadOrMake(cluster.DataDirectory), secret: true);
+    // One switch: a private authority is made with the data, and everything trusts it.
+    var tls = cluster.Tls ? PrivateAuthority.ReadOrMake(cluster.DataDirectory) : null;
     // All of it listens on loopback only, where whoever can connect may enrol without a question. A process that is told to
     // listen elsewhere refuses to start with this setting.
     var enrolment = builder.Configuration["Security:Enrolment"] ?? "loopback";
@@ -21,8 +23,8 @@ try
     // Not proxied either, and for the same reason as the nodes below.
     var managers = Enumerable.Range(1, cluster.Managers).Select(number =>
         builder.AddProject<Projects.Backup_Manager>(ClusterOptions.ManagerName(number), options => options.ExcludeLaunchProfile = true)
-            .WithHttpEndpoint(port: cluster.ManagerPort(number), name: "http", isProxied: false)
-            .WithHttpHealthCheck("/health")
+            .WithEndpoint(port: cluster.ManagerPort(number), scheme: cluster.Scheme, name: "http", isProxied: false)
+            .WithHealthCheck(Ready(ClusterOptions.ManagerName(number), cluster.ManagerPort(number)))
             .WithEnvironment("Cluster__Copies", cluster.Copies.ToString())).ToList();
     if (cluster.RepairGrace is { } grace)
         managers.ForEach(manager => manager.WithEnvironment("Cluster__RepairGrace", grace.ToString()));
@@ -65,11 +67,11 @@ try
     for (var number = 1; number <= cluster.Nodes; number++)
     {
         var id = "node-" + number;
-        var url = "http://localhost:" + cluster.NodePort(number);
+        var url = cluster.Scheme + "://localhost:" + cluster.NodePort(number);
         // Not proxied: behind a proxy a node that is down would hang instead of refusing, and nobody would turn to another.
         var node = builder.AddProject<Projects.Backup_Storage>(id, options => options.ExcludeLaunchProfile = true)
-            .WithHttpEndpoint(port: cluster.NodePort(number), name: "http", isProxied: false)
-            .WithHttpHealthCheck("/health")
+            .WithEndpoint(port: cluster.NodePort(number), scheme: cluster.Scheme, name: "http", isProxied: false)
+            .WithHealthCheck(Ready(id, cluster.NodePort(number)))
             .WithEnvironment("Node__Id", id)
             .WithEnvironment("Node__DataDirectory", cluster.NodeDirectory(number))
             .WithEnvironment("Node__Address", url);
@@ -84,9 +86,22 @@ try
     builder.Build().Run();
     return Environment.ExitCode;
 
-    void Secured(IResourceBuilder<ProjectResource> project) => project
-        .WithEnvironment("Security__ClusterKey", clusterKey)
-        .WithEnvironment("Security__Enrolment", enrolment);
+    void Secured(IResourceBuilder<ProjectResource> project)
+    {
+        project.WithEnvironment("Security__ClusterKey", clusterKey).WithEnvironment("Security__Enrolment", enrolment);
+        if (tls is not null)
+        {
+            project.WithEnvironment("Tls__CertificateFile", tls.CertificateFile).WithEnvironment("Tls__KeyFile", tls.KeyFile)
+                .WithEnvironment("Tls__AuthorityFile", tls.AuthorityFile);
+        }
+    }
+
+    // The same question whether it is asked over TLS or not.
+    string Ready(string name, int port)
+    {
+        builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(name + "-ready", _ => new ReadyPing(new Uri($"{cluster.Scheme}://localhost:{port}/health"), tls), null, null));
+        return name + "-ready";
+    }
 
     void Common(IResourceBuilder<ProjectResource> project) => project
         // Aspire does not pass these on.

@@ -49,6 +49,11 @@ public sealed record ClusterOptions
     /// <summary>What to do when fewer nodes take files than copies are asked for: refuse, or accept-debt; null leaves it to the manager.</summary>
     public string? OnMissingCopies { get; private init; }
 
+    /// <summary>Whether managers and nodes speak TLS, with certificates of a private authority in the data directory.</summary>
+    public bool Tls { get; private init; }
+
+    public string Scheme => Tls ? "https" : "http";
+
     public int RedisPort => BasePort - 1;
 
     public string RedisDirectory => Path.Combine(DataDirectory, "redis");
@@ -86,7 +91,7 @@ public sealed record ClusterOptions
     private static ClusterOptions Read(IConfiguration configuration, string repository)
     {
         var section = configuration.GetSection("Cluster");
-        string[] known = [nameof(Nodes), nameof(Managers), nameof(Copies), nameof(BasePort), nameof(DataDirectory), nameof(Redis), nameof(RepairGrace), nameof(OnMissingCopies)];
+        string[] known = [nameof(Nodes), nameof(Managers), nameof(Copies), nameof(BasePort), nameof(DataDirectory), nameof(Redis), nameof(RepairGrace), nameof(OnMissingCopies), nameof(Tls)];
         var unknown = section.GetChildren().FirstOrDefault(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase));
         if (unknown is not null)
             throw new BadSettingException($"Cluster:{unknown.Key} is not a setting. There are {string.Join(", ", known.Select(name => $"Cluster:{name}"))}.");
@@ -119,6 +124,8 @@ public sealed record ClusterOptions
             OnMissingCopies = section[nameof(OnMissingCopies)] is not { Length: > 0 } policy ? null : policy is "refuse" or "accept-debt" ? policy
                 : throw new BadSettingException($"Cluster:OnMissingCopies={policy} is neither refuse nor accept-debt."),
             RepairGrace = Time(section, nameof(RepairGrace)),
+            Tls = section[nameof(Tls)] is not { Length: > 0 } tls ? false : bool.TryParse(tls, out var isOn) ? isOn
+                : throw new BadSettingException($"Cluster:Tls={tls} is neither true nor false."),
         };
     }
 

@@ -17,9 +17,9 @@ internal sealed class StartReport(ClusterOptions cluster, ResourceNotificationSe
             if (cluster.Redis == RedisKind.Embedded)
                 rows.Add(await RowAsync("redis", $"127.0.0.1:{cluster.RedisPort}", cluster.RedisDirectory, stoppingToken));
             for (var number = 1; number <= cluster.Managers; number++)
-                rows.Add(await RowAsync(ClusterOptions.ManagerName(number), $"http://localhost:{cluster.ManagerPort(number)}", "", stoppingToken));
+                rows.Add(await RowAsync(ClusterOptions.ManagerName(number), $"{cluster.Scheme}://localhost:{cluster.ManagerPort(number)}", "", stoppingToken));
             for (var number = 1; number <= cluster.Nodes; number++)
-                rows.Add(await RowAsync($"node-{number}", $"http://localhost:{cluster.NodePort(number)}", cluster.NodeDirectory(number), stoppingToken));
+                rows.Add(await RowAsync($"node-{number}", $"{cluster.Scheme}://localhost:{cluster.NodePort(number)}", cluster.NodeDirectory(number), stoppingToken));
             if (resources.TryGetCurrentState("aspire-dashboard", out var dashboard) && dashboard.Snapshot.Urls.FirstOrDefault() is { } page)
                 rows.Add(["dashboard", page.Url, "", ""]);
         }
@@ -35,7 +35,7 @@ internal sealed class StartReport(ClusterOptions cluster, ResourceNotificationSe
             return;
         }
 
-        Console.WriteLine(Text(rows, $"http://localhost:{cluster.NodePort(1)}"));
+        Console.WriteLine(Text(rows, $"{cluster.Scheme}://localhost:{cluster.NodePort(1)}"));
         if (configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] is { } telemetry && rows[^1][0] == "dashboard")
             Console.WriteLine($"To have the client's own steps in its traces: export OTEL_EXPORTER_OTLP_ENDPOINT={telemetry}\n");
     }

@@ -102,7 +102,7 @@ public sealed record Failure(FailureCode Code, string Message, string Culprit, s
 
     public HttpStatusCode Status => Code switch
     {
-        FailureCode.InvalidRequest or FailureCode.InvalidPath => HttpStatusCode.BadRequest,
+        FailureCode.InvalidRequest or FailureCode.InvalidPath or FailureCode.SourceUnreadable or FailureCode.SourceChanged => HttpStatusCode.BadRequest,
         FailureCode.Unauthorized => HttpStatusCode.Unauthorized,
         FailureCode.Forbidden => HttpStatusCode.Forbidden,
         FailureCode.NotFound => HttpStatusCode.NotFound,

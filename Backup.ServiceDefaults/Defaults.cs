@@ -33,6 +33,7 @@ public static class Defaults
         builder.AddOneLineConsole();
         builder.AddTelemetry();
         builder.AddKestrelDefaults();
+        builder.AddTls();
 
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [LiveTag]);

@@ -11,8 +11,9 @@ namespace Backup.Client;
 /// <param name="Include">Patterns of what to keep although an exclude pattern matches it.</param>
 /// <param name="Retention">What `retention` keeps when its options say nothing else.</param>
 /// <param name="Bandwidth">How fast content may be sent, as <see cref="Client.Bandwidth"/> reads it; null for as fast as it can.</param>
+/// <param name="Authority">A PEM file, relative to this one, with whose certificates are trusted beside those the system trusts.</param>
 internal sealed record ConfigurationFile(
-    Uri[]? Servers = null, string? Root = null, string[]? Exclude = null, string[]? Include = null, RetentionPolicy? Retention = null, string? Bandwidth = null)
+    Uri[]? Servers = null, string? Root = null, string[]? Exclude = null, string[]? Include = null, RetentionPolicy? Retention = null, string? Bandwidth = null, string? Authority = null)
 {
     public const string FileName = "backup.json";
 
@@ -51,7 +52,7 @@ internal sealed record ConfigurationFile(
     public void Write(string path) => PrivateFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, ConfigurationJson.Default.ConfigurationFile));
 
     private static FailureException Unusable(string path, string why, Exception e) => new Failure(FailureCode.LocalFailed,
-        $"'{path}' cannot be used: {why}.", path, "Correct it; it may hold servers, root, exclude, include, retention and bandwidth.").Exception(e);
+        $"'{path}' cannot be used: {why}.", path, "Correct it; it may hold servers, root, exclude, include, retention, bandwidth and authority.").Exception(e);
 }
 
 [JsonSourceGenerationOptions(

@@ -26,7 +26,15 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
 
     public GlobalChoices Choices { get; } = choices;
 
-    public Settings Settings => settings ??= Settings.Load(surroundings, Choices);
+    public Settings Settings => settings ??= Load();
+
+    private Settings Load()
+    {
+        var loaded = Settings.Load(surroundings, Choices);
+        if (loaded.Authority is { } authority)
+            Trust.Use(authority);
+        return loaded;
+    }
 
     /// <exception cref="FailureException">No root is named.</exception>
     public string RootPath => Settings.Root ?? throw new Failure(FailureCode.InvalidRequest, "No root directory is named.", "client",

@@ -14,9 +14,10 @@ internal sealed record GlobalChoices(string? Root, IReadOnlyList<string> Servers
 /// <param name="RootAsGiven">The same before links were resolved.</param>
 /// <param name="Retention">What the file says of this root; null when it says nothing.</param>
 /// <param name="BytesPerSecond">How fast content may be sent; null for as fast as it can.</param>
+/// <param name="Authority">A PEM file with whose certificates are trusted; null for those the system trusts.</param>
 internal sealed record Settings(
     string? File, IReadOnlyList<Uri> Servers, string? Root, string? RootAsGiven, ClientId? Client, IReadOnlyList<string> Exclude, IReadOnlyList<string> Include,
-    RetentionPolicy? Retention = null, long? BytesPerSecond = null)
+    RetentionPolicy? Retention = null, long? BytesPerSecond = null, string? Authority = null)
 {
     /// <summary>Where a cluster on this machine is, when nothing else is said: the AppHost's first nodes.</summary>
     private static readonly Uri[] DefaultServers = [.. Enumerable.Range(7101, 4).Select(port => new Uri($"http://localhost:{port}"))];
@@ -34,7 +35,9 @@ internal sealed record Settings(
         // Patterns and retention belong to the root they were written for.
         var ownRoot = rootHere is null;
         return new Settings(path, FindServers(surroundings, choices, file), root is null ? null : RealPath(root), root is null ? null : Path.TrimEndingDirectorySeparator(root),
-            choices.Client is null ? null : ParseClient(choices.Client), ownRoot ? file.Exclude ?? [] : [], ownRoot ? file.Include ?? [] : [], ownRoot ? file.Retention : null, file.Bandwidth is null ? null : Bandwidth.Parse(file.Bandwidth));
+            choices.Client is null ? null : ParseClient(choices.Client), ownRoot ? file.Exclude ?? [] : [], ownRoot ? file.Include ?? [] : [], ownRoot ? file.Retention : null, file.Bandwidth is null ? null : Bandwidth.Parse(file.Bandwidth),
+            surroundings.Variable("BACKUP_AUTHORITY") is { } authority ? Path.GetFullPath(authority, surroundings.CurrentFolder)
+                : file.Authority is null ? null : Path.GetFullPath(file.Authority, Path.GetDirectoryName(path)!));
     }
 
     /// <summary>A root with its links resolved, so that one directory is one client by whatever name it is called.</summary>

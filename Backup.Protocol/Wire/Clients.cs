@@ -40,6 +40,7 @@ public static class Clients
         UseProxy = false,
         UseCookies = false,
         AllowAutoRedirect = false,
+        SslOptions = new System.Net.Security.SslClientAuthenticationOptions { RemoteCertificateValidationCallback = Trust.IsTrusted },
     };
 
     private static T Over<T>(HttpMessageHandler handler, Uri address, string culprit) where T : class

@@ -26,6 +26,7 @@ public static class AccessSetup
         services.AddSingleton(s => new PeerGrants(key, self, s.GetRequiredService<TimeProvider>()));
         services.AddAuthentication(CallerHandler.SchemeName).AddScheme<AuthenticationSchemeOptions, CallerHandler>(CallerHandler.SchemeName, null);
         services.AddAuthorizationBuilder().SetDefaultPolicy(Demands.Nothing).SetFallbackPolicy(Demands.Nothing);
+        services.AddClientRates(Math.Max(1, security.RequestsPerSecond));
         if (security.IsLoopbackOpen)
         {
             // Kestrel keeps one such action, the last it was given.
@@ -39,7 +40,7 @@ public static class AccessSetup
     }
 
     /// <summary>Behind <see cref="FailureResponses.UseFailureResponses"/>, which answers what is refused here.</summary>
-    public static IApplicationBuilder UseAccess(this IApplicationBuilder app) => app.UseAuthentication().UseAuthorization();
+    public static IApplicationBuilder UseAccess(this IApplicationBuilder app) => app.UseAuthentication().UseRateLimiter().UseAuthorization();
 
     /// <summary>The development setting trusts this machine, and must never meet another.</summary>
     private static void RefuseBeyondLoopback(ListenOptions listen)

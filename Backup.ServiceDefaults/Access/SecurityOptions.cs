@@ -22,5 +22,9 @@ public sealed class SecurityOptions
     [RegularExpression($"^({Loopback}|{Invitation})$", ErrorMessage = $"Security:Enrolment is '{Loopback}' or '{Invitation}'.")]
     public string Enrolment { get; set; } = Invitation;
 
+    /// <summary>What one client may ask of one server. A client with all its connections busy makes a few hundred.</summary>
+    [Range(1, 1_000_000, ErrorMessage = "Security:RequestsPerSecond is a number from 1 to 1,000,000.")]
+    public int RequestsPerSecond { get; set; } = 2_000;
+
     public bool IsLoopbackOpen => Enrolment == Loopback;
 }

@@ -26,21 +26,21 @@ public static class FilesEndpoints
     {
         var body = http.Request.Body;
         var taken = 0;
-        var source = new SourceFile(RootedPath.Parse(path), VersionKind.File, http.Request.ContentLength ?? -1, NowNs(time), Mode: 0, LinkTarget: null,
+        var source = new SourceFile(SentPath.Parse(http, path), VersionKind.File, http.Request.ContentLength ?? -1, NowNs(time), Mode: 0, LinkTarget: null,
             () => Interlocked.Exchange(ref taken, 1) == 0 ? body : throw new IOException("its upload cannot be read twice; send it again"));
         return Results.Created((string?)null, await UploadAsync(source, http, peers, options.Value, encrypted, ct));
     }
 
     private static async Task<IResult> DeleteAsync(
         HttpContext http, string path, [FromServices] Peers peers, [FromServices] IOptions<NodeOptions> options, [FromServices] EncryptedClients encrypted, [FromServices] TimeProvider time, CancellationToken ct) =>
-        Results.Ok(await UploadAsync(new SourceFile(RootedPath.Parse(path), VersionKind.Tombstone, 0, NowNs(time), 0, null, null), http, peers, options.Value, encrypted, ct));
+        Results.Ok(await UploadAsync(new SourceFile(SentPath.Parse(http, path), VersionKind.Tombstone, 0, NowNs(time), 0, null, null), http, peers, options.Value, encrypted, ct));
 
     private static async Task GetAsync(
         HttpContext http, string path, [FromServices] Peers peers, [FromServices] ICatalogue catalogue, [FromServices] IOptions<NodeOptions> options, [FromServices] EncryptedClients encrypted, CancellationToken ct)
     {
         var client = http.Client();
         await encrypted.RefuseAsync(catalogue, client, ct);
-        var found = (await catalogue.LookupAsync(client, new LookupRequest([RootedPath.Parse(path)]), ct)).Files[0];
+        var found = (await catalogue.LookupAsync(client, new LookupRequest([SentPath.Parse(http, path)]), ct)).Files[0];
         if (found is not { Kind: VersionKind.File })
             throw Failure.NotFound($"'{RootedPath.Escape(path)}'").Exception();
         var target = new ResponseTarget(http.Response);

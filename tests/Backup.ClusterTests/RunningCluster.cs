@@ -149,6 +149,7 @@ public sealed class RunningCluster : IAsyncDisposable
     {
         var logs = App.Services.GetRequiredService<ResourceLoggerService>();
         var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"{new DriveInfo(DataDirectory).AvailableFreeSpace >> 20} MiB are free for {DataDirectory}");
         foreach (var resource in Resources.OrderBy(name => name != culprit))
         {
             var (state, exitCode) = await StateAsync(resource);

@@ -87,14 +87,27 @@ internal sealed class Chaos(RunningCluster cluster, FaultyProxy[] proxies, Rando
         proxy.Fault = ProxyFault.None;
     }
 
-    private async Task DamageAsync()
+    private Task DamageAsync()
     {
-        var packs = Directory.GetFiles(cluster.DataDirectory, "*.pack", SearchOption.AllDirectories).Where(path => path.Split('/').Contains($"node-{Victim}")).ToArray();
+        var packs = Directory.GetFiles(Path.Combine(cluster.DataDirectory, $"node-{Victim}", "packs"), "*.pack");
         if (packs.Length == 0)
-            return;
+            return Task.CompletedTask;
         IsVictimDamaged = true;
         var pack = packs[random.Next(packs.Length)];
         note($"flip bits in {Path.GetFileName(pack)} of node-{Victim}");
+        try
+        {
+            FlipBits(pack);
+        }
+        catch (FileNotFoundException)
+        {
+            // It was compacted a moment ago.
+        }
+        return Task.CompletedTask;
+    }
+
+    private void FlipBits(string pack)
+    {
         using var file = File.OpenHandle(pack, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         var one = new byte[1];
         for (var i = 0; i < 8; i++)
@@ -105,7 +118,6 @@ internal sealed class Chaos(RunningCluster cluster, FaultyProxy[] proxies, Rando
             one[0] ^= (byte)(1 << random.Next(8));
             RandomAccess.Write(file, one, at);
         }
-        await Task.CompletedTask;
     }
 
     private string AnyNode() => $"node-{random.Next(1, cluster.Nodes + 1)}";

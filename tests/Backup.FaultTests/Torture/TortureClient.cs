@@ -9,6 +9,16 @@ internal sealed class TortureClient(ClusterConnection cluster, Ledger ledger, Ra
     /// <summary>An operation that takes longer than any patience in the client hangs.</summary>
     private static readonly TimeSpan OperationTimeMax = TimeSpan.FromMinutes(4);
 
+    /// <summary>
+    /// What a client sends in large files, in bytes, before it goes on with small ones: three clients and two copies fill 3 GiB. Without
+    /// it six minutes on a fast machine take ten, and a disk that is full ends a run that is about something else.
+    /// </summary>
+    private const long LargeBytesMax = 512L << 20;
+
+    private const int SmallBytesMax = 64 << 10;
+
+    private long largeBytes;
+
     public int Operations { get; private set; }
 
     public TimeSpan LongestWait { get; private set; }
@@ -83,13 +93,20 @@ internal sealed class TortureClient(ClusterConnection cluster, Ledger ledger, Ra
             await new Restorer(cluster, new TransferCounters()).RestoreAsync([version], new ComparingTarget(ledger, violation), default);
     }
 
-    private int Size() => random.Next(20) switch
+    private int Size()
     {
-        0 => 0,
-        1 => random.Next(4 << 20, 12 << 20),
-        < 6 => random.Next(64 << 10, 2 << 20),
-        _ => random.Next(1, 64 << 10),
-    };
+        var size = random.Next(20) switch
+        {
+            0 => 0,
+            1 => random.Next(4 << 20, 12 << 20),
+            < 6 => random.Next(64 << 10, 2 << 20),
+            _ => random.Next(1, SmallBytesMax),
+        };
+        if (size > SmallBytesMax && largeBytes > LargeBytesMax)
+            return size % SmallBytesMax;
+        largeBytes += size > SmallBytesMax ? size : 0;
+        return size;
+    }
 
     private RootedPath NewPath() => RootedPath.Parse($"d{random.Next(4)}/f{random.Next(40)}");
 }

@@ -222,7 +222,7 @@ public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper out
     }
 
     /// <summary>A manager and a node, on the shared Redis.</summary>
-    private sealed class Servers : IAsyncDisposable
+    internal sealed class Servers : IAsyncDisposable
     {
         private readonly TempFolder folder = new();
         private ManagersOnRedis redis = null!;
@@ -235,10 +235,10 @@ public sealed class RouteTableTests(GarnetFixture fixture, ITestOutputHelper out
 
         public (string, ServerInProcess)[] All => [(Grant.Manager, Manager), ("n1", Node)];
 
-        public static async Task<Servers> StartAsync(GarnetFixture fixture, string enrolment)
+        public static async Task<Servers> StartAsync(GarnetFixture fixture, string enrolment, params string[] more)
         {
             var servers = new Servers { redis = await ManagersOnRedis.StartAsync(fixture) };
-            servers.Manager = await ServerInProcess.ManagerAsync((await fixture.ServerAsync()).ConnectionString, enrolment);
+            servers.Manager = await ServerInProcess.ManagerAsync((await fixture.ServerAsync()).ConnectionString, enrolment, more);
             servers.Node = await ServerInProcess.NodeAsync("n1", servers.folder.Folder("n1"), servers.Manager.Address, enrolment);
             return servers;
         }
