@@ -11,7 +11,7 @@ namespace Backup.EmbeddedRedis;
 /// Several answers that a client has pipelined leave together, and share one commit. A commit with nothing new in it
 /// is free.
 /// </remarks>
-internal sealed unsafe class CommittingSender(INetworkSender sender, StoreApi store) : INetworkSender
+internal sealed unsafe class CommittingSender(INetworkSender sender, StoreApi store, Action<Exception> failed) : INetworkSender
 {
     public MaxSizeSettings GetMaxSizeSettings => sender.GetMaxSizeSettings;
 
@@ -61,8 +61,16 @@ internal sealed unsafe class CommittingSender(INetworkSender sender, StoreApi st
 
     private void Commit()
     {
-        var commit = store.CommitAOFAsync(CancellationToken.None);
-        if (!commit.IsCompletedSuccessfully)
-            commit.AsTask().GetAwaiter().GetResult();
+        try
+        {
+            var commit = store.CommitAOFAsync(CancellationToken.None);
+            if (!commit.IsCompletedSuccessfully)
+                commit.AsTask().GetAwaiter().GetResult();
+        }
+        catch (Exception e)
+        {
+            failed(e);
+            throw;
+        }
     }
 }

@@ -17,6 +17,7 @@ internal sealed partial class GarnetRun(EmbeddedRedisOptions options, ILoggerFac
     {
         try
         {
+            FullDisk.Wait(options.DataDirectory, loggers.CreateLogger(nameof(FullDisk)));
             server = new SerialGarnet(options, loggers);
             server.Start();
         }

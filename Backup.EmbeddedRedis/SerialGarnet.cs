@@ -25,12 +25,12 @@ internal sealed class SerialGarnet : GarnetServer, IDisposable
     private ITimer? sizes;
 
     public SerialGarnet(EmbeddedRedisOptions options, ILoggerFactory loggers)
-        : this(GarnetSettings.For(options, loggers.CreateLogger("Garnet")), loggers, new Lock())
+        : this(GarnetSettings.For(options, loggers.CreateLogger("Garnet")), loggers, new Lock(), e => FullDisk.BeginAnew(options.DataDirectory, loggers.CreateLogger(nameof(FullDisk)), e))
     {
     }
 
-    private SerialGarnet(GarnetServerOptions settings, ILoggerFactory loggers, Lock gate)
-        : this(settings, loggers, gate, new SerialTcpServer(settings, gate))
+    private SerialGarnet(GarnetServerOptions settings, ILoggerFactory loggers, Lock gate, Action<Exception> failed)
+        : this(settings, loggers, gate, new SerialTcpServer(settings, gate, failed))
     {
     }
 
@@ -100,7 +100,7 @@ internal sealed class SerialGarnet : GarnetServer, IDisposable
 }
 
 /// <summary>Garnet's TCP server, but for the sessions it makes.</summary>
-internal sealed class SerialTcpServer(GarnetServerOptions settings, Lock gate)
+internal sealed class SerialTcpServer(GarnetServerOptions settings, Lock gate, Action<Exception> failed)
     : GarnetServerTcp(settings.EndPoints[0], connectionLimit: new ConnectionLimit(settings.NetworkConnectionLimit)), ISessionProvider
 {
     private ISessionProvider? sessions;
@@ -109,7 +109,7 @@ internal sealed class SerialTcpServer(GarnetServerOptions settings, Lock gate)
     public MaxSizeSettings GetMaxSizeSettings => sessions!.GetMaxSizeSettings;
 
     public IMessageConsumer GetSession(WireFormat wireFormat, INetworkSender sender) =>
-        new SerialSession(sessions!.GetSession(wireFormat, new CommittingSender(sender, store!)), gate);
+        new SerialSession(sessions!.GetSession(wireFormat, new CommittingSender(sender, store!, failed)), gate);
 
     /// <summary>Puts itself between the connections and Garnet's sessions; once, before the first connection.</summary>
     public void StepBetween(StoreApi garnetStore)
