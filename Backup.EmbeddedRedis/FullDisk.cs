@@ -33,7 +33,8 @@ internal static partial class FullDisk
             Wait(() => Takes(directory, _ => true), directory, log);
             Replace();
             Environment.FailFast("The embedded Redis could not begin anew.");
-        }) { IsBackground = true, Name = "begin anew" }.Start();
+        })
+        { IsBackground = true, Name = "begin anew" }.Start();
     }
 
     /// <summary>Returns when the directory is not full.</summary>
