@@ -18,7 +18,7 @@ public static class Limits
     /// <summary>Chunk references a manifest or list holds before they go into a list record of their own (36 bytes each: 576 KiB).</summary>
     public const int RefsPerList = 16_384;
 
-    /// <summary>What a sender gathers before it asks and sends: long enough to hide the round trip, three of them fit in 64 MiB.</summary>
+    /// <summary>What a sender gathers, in memory, before it asks and sends: long enough to hide the round trip, three of them are 48 MiB.</summary>
     public const int SegmentBytesTarget = 16 << 20;
 
     /// <summary>What a node accepts as one segment: the target plus one largest record plus headers.</summary>

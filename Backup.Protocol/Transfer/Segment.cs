@@ -11,9 +11,12 @@ public sealed class Segment : IDisposable
     private readonly List<Record> records = [];
     private readonly List<PendingFile> finished = [];
 
+    /// <summary>What its records hold in memory, up to twice their bytes: this is what is bounded.</summary>
+    private long heldBytes;
+
     public long Bytes { get; private set; }
 
-    public bool IsFull => Bytes >= Limits.SegmentBytesTarget || records.Count + finished.Count >= Limits.SegmentRecordsMax - 1;
+    public bool IsFull => heldBytes >= Limits.SegmentBytesTarget || records.Count + finished.Count >= Limits.SegmentRecordsMax - 1;
 
     public bool IsEmpty => records.Count == 0 && finished.Count == 0;
 
@@ -26,12 +29,15 @@ public sealed class Segment : IDisposable
     {
         records.Add(record);
         Bytes += record.Header.RecordBytes;
+        heldBytes += record.HeldBytes;
     }
 
     public void Finish(PendingFile file)
     {
         finished.Add(file);
-        Bytes += RecordHeader.LengthBytes + 512 + file.Refs.Count * ChunkRef.LengthBytes;
+        var manifestBytes = RecordHeader.LengthBytes + 512 + file.Refs.Count * ChunkRef.LengthBytes;
+        Bytes += manifestBytes;
+        heldBytes += manifestBytes;
     }
 
     /// <summary>Lets go of the records that need not be sent.</summary>
@@ -59,7 +65,7 @@ public sealed class Segment : IDisposable
     {
         Dispose();
         finished.Clear();
-        Bytes = 0;
+        (Bytes, heldBytes) = (0, 0);
     }
 
     public void Dispose()

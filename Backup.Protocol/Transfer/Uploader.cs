@@ -15,7 +15,7 @@ public sealed class Uploader(ClusterConnection cluster, TransferCounters counter
     internal const int SegmentsInFlight = 3;
 
     /// <summary>A batch ends here: it is what its files may hold in memory before they are placed, and while their nodes' segments fill.</summary>
-    private const long BatchBytesMax = 16 << 20;
+    private const long BatchBytesMax = 8 << 20;
 
     /// <summary>Uploads and yields what became of each file, in the order given.</summary>
     /// <param name="ct">Ends it at once.</param>
