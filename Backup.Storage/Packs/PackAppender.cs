@@ -8,7 +8,9 @@ namespace Backup.Storage.Packs;
 /// </summary>
 internal sealed class PackAppender(PackStoreOptions options, NodeIdentity identity, PackIndex index, DiskSpace space, TimeProvider time, OpenPack? resumed, int lastNumber) : IDisposable
 {
+    /// <summary>Never disposed: whoever waits for it then would wait for ever.</summary>
     private readonly SemaphoreSlim turn = new(1, 1);
+    private bool isDisposed;
     private readonly Lock gate = new();
     private readonly List<OpenPack> packs = resumed is null ? [] : [resumed];
     private OpenPack? current = resumed;
@@ -23,6 +25,8 @@ internal sealed class PackAppender(PackStoreOptions options, NodeIdentity identi
         await turn.WaitAsync(ct);
         try
         {
+            // The directory may belong to another life of the store by now.
+            ObjectDisposedException.ThrowIf(isDisposed, this);
             if (!batch.MayUseReserve && !space.TryTake(record.Length))
                 throw DiskFailure.Full(options.NodeId.Value).Exception();
             (pack, offset) = Reserve(batch, record.Length);
@@ -108,9 +112,11 @@ internal sealed class PackAppender(PackStoreOptions options, NodeIdentity identi
 
     public void Dispose()
     {
+        turn.Wait();
+        isDisposed = true;
         foreach (var pack in packs)
             pack.Dispose();
-        turn.Dispose();
+        turn.Release();
     }
 
     private (OpenPack Pack, long Offset) Reserve(PackBatch batch, int bytes)
