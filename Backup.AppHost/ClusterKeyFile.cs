@@ -23,13 +23,7 @@ internal static class ClusterKeyFile
                     : throw new BadSettingException($"{path} does not hold a key of {LengthChars} hex digits. Without it, a new one is made.");
             }
             var key = RandomNumberGenerator.GetHexString(LengthChars, lowercase: true);
-            var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows())
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            // Whole or not at all: half a key would keep the next start from succeeding.
-            using (var file = new StreamWriter(path + ".new", options))
-                file.WriteLine(key);
-            File.Move(path + ".new", path, overwrite: true);
+            PrivateFile.Write(path, key);
             return key;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

@@ -44,8 +44,8 @@ internal sealed record PrivateAuthority(string AuthorityFile, string Certificate
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         using var certificate = request.CreateSelfSigned(now.AddHours(-1), now + AuthorityTime);
-        Write(keyFile, key.ExportPkcs8PrivateKeyPem());
-        Write(certificateFile, certificate.ExportCertificatePem());
+        PrivateFile.Write(keyFile, key.ExportPkcs8PrivateKeyPem());
+        PrivateFile.Write(certificateFile, certificate.ExportCertificatePem());
     }
 
     private void MakeCertificate(string authorityKey, DateTimeOffset now)
@@ -63,25 +63,13 @@ internal sealed record PrivateAuthority(string AuthorityFile, string Certificate
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         using var certificate = request.Create(authority, now.AddHours(-1), now + CertificateTime, RandomNumberGenerator.GetBytes(16));
-        Write(KeyFile, key.ExportPkcs8PrivateKeyPem());
-        Write(CertificateFile, certificate.ExportCertificatePem());
+        PrivateFile.Write(KeyFile, key.ExportPkcs8PrivateKeyPem());
+        PrivateFile.Write(CertificateFile, certificate.ExportCertificatePem());
     }
 
     private static bool IsNearItsEnd(string file, DateTimeOffset now)
     {
         using var certificate = X509CertificateLoader.LoadCertificateFromFile(file);
         return certificate.NotAfter.ToUniversalTime() - RenewBefore < now.UtcDateTime;
-    }
-
-    /// <summary>Whole or not at all, and for its owner only.</summary>
-    private static void Write(string path, string pem)
-    {
-        File.Delete(path + ".new");
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var file = new StreamWriter(path + ".new", options))
-            file.WriteLine(pem);
-        File.Move(path + ".new", path, overwrite: true);
     }
 }

@@ -29,7 +29,7 @@ public static class OperatorEndpoints
     private static async Task<EventsReply> EventsAsync(HttpContext http, [FromBody] EventsRequest request, [FromServices] IOperator cluster, CancellationToken ct)
     {
         var reply = await cluster.EventsAsync(request, ct);
-        return new EventsReply([.. reply.Events.Where(e => !ClientId.TryParse(e.Subject, null, out var client) || MaySee(http, client))]);
+        return new EventsReply([.. reply.Events.Where(e => e.Client is not { } client || MaySee(http, client))]);
     }
 
     private static async Task<ClientsReply> ClientsAsync(HttpContext http, [FromServices] IOperator cluster, CancellationToken ct)

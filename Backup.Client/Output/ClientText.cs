@@ -16,7 +16,7 @@ internal static class ClientText
         {
             table.Add(client.Client.ToString(), client.LastBackupMs is { } at ? Times.Show(at, time) : "none", client.UsualMs is { } usual ? Sizes.Time(TimeSpan.FromMilliseconds(usual)) : "",
                 client.LastDrill is { } drill ? $"{Times.Show(drill.ToldMs, time)}, {(drill.Report.Counts.Failed == 0 ? "good" : $"{drill.Report.Counts.Failed} bad")}" : "none",
-                client.Unusual is not null ? "strange" : client.OverdueSinceMs is not null ? "overdue" : "fine");
+                State(client));
         }
         foreach (var line in table.Lines())
             yield return line;
@@ -29,10 +29,12 @@ internal static class ClientText
         {
             var (report, counts) = (run.Report, run.Report.Counts);
             table.Add(Times.Show(run.ToldMs, time), report.Kind.ToString().ToLowerInvariant(), report.Outcome.ToString().ToLowerInvariant(), counts.Added.ToString(), counts.Changed.ToString(),
-                counts.Deleted.ToString(), counts.Same.ToString(), counts.Failed.ToString(), Sizes.Bytes(counts.BytesSent), Sizes.Time(TimeSpan.FromMilliseconds(Math.Max(0, report.EndedMs - report.StartedMs))));
+                counts.Deleted.ToString(), counts.Same.ToString(), counts.Failed.ToString(), Sizes.Bytes(counts.BytesSent), Sizes.Time(TimeSpan.FromMilliseconds(report.ElapsedMs)));
         }
         return table.Lines();
     }
+
+    public static string State(ClientStanding client) => client.Unusual is not null ? "strange" : client.OverdueSinceMs is not null ? "overdue" : "fine";
 
     public static string Alarm(ClientStanding client, TimeProvider time) => client.Unusual is { } unusual
         ? $"strange: the backup of {client.Client} at {Times.Show(unusual.AtMs, time)} changed or deleted {unusual.Touched} of {Sizes.Count(unusual.Files, "file")}; at most {unusual.UsualPercent} % is usual. Retention pauses for it."
@@ -44,7 +46,7 @@ internal static class ClientText
 internal sealed record ClientShape(
     string Client, string State, string? LastBackup, long? UsualMs, string? Due, string? OverdueSince, UnusualShape? Unusual, RunShape? LastDrill)
 {
-    public static ClientShape Of(ClientStanding client) => new(client.Client.ToString(), client.Unusual is not null ? "strange" : client.OverdueSinceMs is not null ? "overdue" : "fine",
+    public static ClientShape Of(ClientStanding client) => new(client.Client.ToString(), ClientText.State(client),
         Iso(client.LastBackupMs), client.UsualMs, Iso(client.DueMs), Iso(client.OverdueSinceMs),
         client.Unusual is { } unusual ? new UnusualShape(Times.Iso(unusual.AtMs), unusual.Files, unusual.Touched, unusual.UsualPercent) : null,
         client.LastDrill is { } drill ? RunShape.Of(drill) : null);
@@ -60,6 +62,6 @@ internal sealed record RunShape(
     string? TraceId, string? Message)
 {
     public static RunShape Of(ClientRun run) => new(run.Report.Id, run.Report.Kind.ToString().ToLowerInvariant(), run.Report.Outcome.ToString().ToLowerInvariant(), Times.Iso(run.ToldMs),
-        Math.Max(0, run.Report.EndedMs - run.Report.StartedMs), run.Report.Whole, run.Report.Counts.Added, run.Report.Counts.Changed, run.Report.Counts.Deleted, run.Report.Counts.Same,
+        run.Report.ElapsedMs, run.Report.Whole, run.Report.Counts.Added, run.Report.Counts.Changed, run.Report.Counts.Deleted, run.Report.Counts.Same,
         run.Report.Counts.Failed, run.Report.Counts.BytesRead, run.Report.Counts.BytesSent, run.Report.TraceId, run.Report.Message);
 }

@@ -38,23 +38,9 @@ internal sealed class StoredKey(ClusterConnection cluster)
 
     private async Task<KeyFile?> ReadAsync(FileVersion version, CancellationToken ct)
     {
-        var target = new InMemory();
+        using var content = new MemoryStream();
+        var target = new OutputTarget(content);
         await new Restorer(cluster, new TransferCounters()).RestoreAsync([version], target, ct);
-        return target.Failure is { } failure ? throw failure.Exception() : KeyFile.TryParse(target.Content.ToArray(), cluster.Client);
-    }
-
-    private sealed class InMemory : IRestoreTarget
-    {
-        public MemoryStream Content { get; } = new();
-
-        public Failure? Failure { get; private set; }
-
-        public Stream Begin(FileVersion version, ManifestHead head) => Content;
-
-        public void Complete(FileVersion version, ManifestHead head)
-        {
-        }
-
-        public void Failed(FileVersion version, Failure failure) => Failure = failure;
+        return target.Failure is { } failure ? throw failure.Exception() : KeyFile.TryParse(content.ToArray(), cluster.Client);
     }
 }

@@ -36,7 +36,7 @@ public abstract class ConsolePage : ComponentBase, IDisposable
 
     /// <summary>What happened, without what is about other clients, unless he looks after the cluster.</summary>
     protected IReadOnlyList<ClusterEvent> Events => Visitor is null or { IsOperator: true } ? Cluster.Events
-        : [.. Cluster.Events.Where(e => !ClientId.TryParse(e.Subject, null, out var client) || client == Visitor.Client)];
+        : [.. Cluster.Events.Where(e => e.Client is not { } client || client == Visitor.Client)];
 
     protected override async Task OnInitializedAsync()
     {

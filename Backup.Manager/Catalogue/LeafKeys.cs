@@ -7,21 +7,16 @@ namespace Backup.Manager;
 public sealed class LeafKeys(ScriptCall call, ClientId client, NameLeaves leaves)
 {
     private readonly Dictionary<int, int> indexes = [];
-    private readonly Dictionary<int, string> keys = [];
 
     /// <summary>The key at an index that <see cref="IndexOf"/> gave out.</summary>
-    public string this[int index] => keys[index];
+    public string this[int index] => call.KeyAt(index);
 
     /// <summary>The index of a name's leaf in KEYS, counted from 1 as Lua does.</summary>
     public int IndexOf(RootedPath path)
     {
         var leaf = leaves.LeafOf(path.Value);
         if (!indexes.TryGetValue(leaf, out var index))
-        {
-            var key = Keys.Leaf(client, leaf);
-            indexes[leaf] = index = call.AddKey(key);
-            keys[index] = key;
-        }
+            indexes[leaf] = index = call.AddKey(Keys.Leaf(client, leaf));
         return index;
     }
 }

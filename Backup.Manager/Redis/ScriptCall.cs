@@ -33,6 +33,9 @@ public sealed class ScriptCall(Script script)
         return keys.Count;
     }
 
+    /// <summary>The key at an index that <see cref="AddKey"/> gave out.</summary>
+    public string KeyAt(int index) => keys[index - 1].ToString();
+
     public ScriptCall Arg(string text)
     {
         args.Add(text);

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Backup.Protocol;
 
 /// <summary>What an event is about. Names go over the wire; never reuse one for something else.</summary>
@@ -74,7 +76,12 @@ public enum EventSeverity
 /// <param name="TimeMs">Unix milliseconds of the cluster's clock.</param>
 /// <param name="Subject">A node id, a client id, or "cluster".</param>
 /// <param name="Message">One sentence for a person.</param>
-public sealed record ClusterEvent(long Sequence, long TimeMs, EventKind Kind, EventSeverity Severity, string Subject, string Message, string? TraceId = null);
+public sealed record ClusterEvent(long Sequence, long TimeMs, EventKind Kind, EventSeverity Severity, string Subject, string Message, string? TraceId = null)
+{
+    /// <summary>The client it is about; null when it is about a node or the cluster.</summary>
+    [JsonIgnore]
+    public ClientId? Client => ClientId.TryParse(Subject, null, out var client) ? client : null;
+}
 
 /// <param name="After">Only events after this sequence; 0 for all that are kept.</param>
 /// <param name="Limit">1 to <see cref="Limits.ListPageMax"/>; the newest of them are given when there are more.</param>

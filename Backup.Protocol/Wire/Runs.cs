@@ -35,6 +35,10 @@ public sealed record RunReport(
 {
     /// <summary>A sentence or two; a client may say no more of itself.</summary>
     public const int MessageCharsMax = 1_000;
+
+    /// <summary>How long it took; never negative, though the client's clock may have been set back meanwhile.</summary>
+    [JsonIgnore]
+    public long ElapsedMs => Math.Max(0, EndedMs - StartedMs);
 }
 
 /// <summary>What a run came to. Files of a backup and of a drill, copies of a verification.</summary>

@@ -60,7 +60,7 @@ public sealed class CertificateFile<T> where T : class
         {
             (stamp, current) = (Stamp(), read());
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException or ArgumentException)
+        catch (Exception e) when (IsUnreadable(e))
         {
             throw new Failure(FailureCode.LocalFailed, $"{string.Join(" and ", files)} cannot be used: {e.Message.TrimEnd('.')}.", files[0],
                 "Name PEM files that this process may read.").Exception(e);
@@ -81,7 +81,7 @@ public sealed class CertificateFile<T> where T : class
                     if (Stamp() is var now && now != stamp)
                         (current, stamp) = (read(), now);
                 }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException or ArgumentException)
+                catch (Exception e) when (IsUnreadable(e))
                 {
                     // Half written, or certificate and key of two generations: the next look finds them whole.
                 }
@@ -89,6 +89,8 @@ public sealed class CertificateFile<T> where T : class
             }
         }
     }
+
+    private static bool IsUnreadable(Exception e) => e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException or ArgumentException;
 
     private string Stamp() => string.Join('|', files.Select(file => $"{File.GetLastWriteTimeUtc(file).Ticks} {new FileInfo(file).Length}"));
 }

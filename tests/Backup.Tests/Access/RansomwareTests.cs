@@ -1,3 +1,4 @@
+using Backup.Client;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Tests.Manager;
@@ -139,27 +140,13 @@ public sealed class RansomwareTests(GarnetFixture fixture)
 
     private async Task<string> ReadAsync(ClusterConnection cluster, long version)
     {
-        var target = new InMemory();
+        using var content = new MemoryStream();
+        var target = new OutputTarget(content);
         await new Restorer(cluster, new TransferCounters()).RestoreAsync([Assert.Single(await VersionsAsync(cluster), v => v.Version == version)], target, default);
         Assert.Null(target.Failure);
-        return System.Text.Encoding.UTF8.GetString(target.Content.ToArray());
+        return System.Text.Encoding.UTF8.GetString(content.ToArray());
     }
 
     private static async Task RefusedAsync<T>(Func<Task<T>> call, params FailureCode[] codes) =>
         Assert.Contains((await Assert.ThrowsAsync<FailureException>(call)).Failure.Code, codes);
-
-    private sealed class InMemory : IRestoreTarget
-    {
-        public MemoryStream Content { get; } = new();
-
-        public Failure? Failure { get; private set; }
-
-        public Stream Begin(FileVersion version, ManifestHead head) => Content;
-
-        public void Complete(FileVersion version, ManifestHead head)
-        {
-        }
-
-        public void Failed(FileVersion version, Failure failure) => Failure = failure;
-    }
 }
