@@ -14,6 +14,9 @@ internal sealed class WatchPacing(TimeSpan settle, TimeSpan every)
     /// <summary>Rest of this many times what the last pass took: it leaves nine tenths of a core and a disk to others.</summary>
     private const int RestPerPass = 9;
 
+    /// <summary>Of a pass that sent much, most of the time was no looking: what changes next must not wait for hours.</summary>
+    public static readonly TimeSpan RestMax = TimeSpan.FromMinutes(5);
+
     private TimeSpan? firstChange;
     private TimeSpan lastChange;
     private TimeSpan passEnded;
@@ -54,7 +57,7 @@ internal sealed class WatchPacing(TimeSpan settle, TimeSpan every)
             var latest = first + settle * SettlesMax;
             due = Min(full, Min(settled, latest));
         }
-        var rested = passEnded + passTook * RestPerPass;
+        var rested = passEnded + Min(passTook * RestPerPass, RestMax);
         return due > rested ? due : rested;
     }
 

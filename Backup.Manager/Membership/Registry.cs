@@ -29,7 +29,7 @@ public sealed partial class Registry(Metadata metadata, TimeProvider time, ILogg
             .Arg(now.ToUnixTimeMilliseconds()).Arg((now + Leases.Node).ToUnixTimeMilliseconds())
             .Arg(request.Id.Value).Arg(request.Address.AbsoluteUri).Arg(request.Incarnation.ToString("N")).Arg(zone);
         var reply = await metadata.RunAsync(
-            AddSpace(call, request.Space).Arg(request.LastEpoch?.ToString(CultureInfo.InvariantCulture) ?? "-").Arg(request.Generation).Arg(request.HoldsFiles ? 1 : 0), ct);
+            AddSpace(call, request.Space).Arg(request.LastEpoch?.ToString(CultureInfo.InvariantCulture) ?? "-").Arg(request.Generation).Arg(request.HoldsFiles ? 1 : 0).Arg(request.MayLackVersions ? 1 : 0), ct);
         if (reply[0].Text == "taken")
         {
             throw new Failure(FailureCode.AlreadyExists,

@@ -27,9 +27,10 @@ public sealed record NodeSpace(long FreeBytes, long TotalBytes, long StoredBytes
 /// <param name="LastEpoch">The last epoch its data directory has seen. An older one than the manager gave it means that the directory is an old copy, a newer one that the metadata is; null when it does not say.</param>
 /// <param name="Generation">The highest it has heard of: see <see cref="HeartbeatReply"/>.</param>
 /// <param name="HoldsFiles">Whether it holds any version.</param>
+/// <param name="MayLackVersions">Whether damage may have cost it versions that it knows nothing of: its copies are compared with what is placed on it, and it gets what it lacks.</param>
 public sealed record RegisterRequest(
     NodeId Id, Uri Address, Guid Incarnation, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Zone, NodeSpace Space,
-    long? LastEpoch = null, long Generation = 0, bool HoldsFiles = false);
+    long? LastEpoch = null, long Generation = 0, bool HoldsFiles = false, bool MayLackVersions = false);
 
 /// <param name="Epoch">The node refuses placements of an older epoch.</param>
 /// <param name="HeartbeatMs">How often to renew the lease.</param>

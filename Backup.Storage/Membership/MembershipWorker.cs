@@ -57,11 +57,10 @@ public sealed partial class MembershipWorker(
 
     private async Task RegisterAsync(CancellationToken ct)
     {
-        // Said to be of an earlier epoch, a node has its copies compared with what is placed on it, and gets what it lacks.
-        var lastEpoch = store.MayLackVersions ? Math.Max(0, (store.LastEpoch ?? 0) - 1) : store.LastEpoch;
         var reply = await manager.RegisterAsync(
             new RegisterRequest(
-                peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space(), lastEpoch, generation, store.HoldsFiles), ct);
+                peers.Self, options.Value.Address!, store.Incarnation, options.Value.Zone, store.Space(),
+                store.LastEpoch, generation, store.HoldsFiles, store.MayLackVersions), ct);
         generation = Math.Max(generation, reply.Generation);
         WriteDown(reply.Epoch);
         peers.Update(reply.Peers);

@@ -15,7 +15,7 @@ namespace Backup.ClusterTests;
 public sealed class RunningCluster : IAsyncDisposable
 {
     /// <summary>A start takes about three seconds; the rest is for a busy machine.</summary>
-    public static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan PatienceMax = TimeSpan.FromMinutes(3);
 
     /// <summary>A stack of causes is some sixty lines.</summary>
     private const int CulpritLinesMax = 100;

@@ -2,11 +2,12 @@
 -- A node that knows of more than is here, or holds files where nothing is known, tells that the metadata is lost. Uses library-nodes, library-rebuild.
 --
 -- KEYS[1] nodes   KEYS[2] leases   KEYS[3] loads   KEYS[4] candidates   KEYS[5] draining: set   KEYS[6] epoch
--- KEYS[7] stale: hash id -> epoch of its return with an older data directory   KEYS[8] reconcile: hash id -> cursor
+-- KEYS[7] stale: hash id -> epoch of its return with an older or a damaged data directory   KEYS[8] reconcile: hash id -> cursor
 -- KEYS[9] generation: counts commits   KEYS[10] rebuild: hash   KEYS[11] inventoried   KEYS[12] clients
 -- ARGV[1] now, ms   ARGV[2] end of the lease, ms   ARGV[3] id   ARGV[4] address   ARGV[5] incarnation   ARGV[6] zone | "-"
 -- ARGV[7] free bytes   ARGV[8] total bytes   ARGV[9] stored bytes   ARGV[10] the last epoch its data directory has seen, "-" when it does not say
 -- ARGV[11] the highest generation it has heard of   ARGV[12] "1" when it holds versions
+-- ARGV[13] "1" when it may have lost versions it knows nothing of
 --
 -- Returns {"ok", epoch, {id, line...}, files lost with an earlier incarnation, generation} | {"taken", address}
 
@@ -22,7 +23,7 @@ if old then
   end
   if incarnation == ARGV[5] then
     incarnation_epoch, lost = since, lost_before
-    is_stale = ARGV[10] ~= '-' and tonumber(ARGV[10]) < tonumber(last)
+    is_stale = ARGV[13] == '1' or ARGV[10] ~= '-' and tonumber(ARGV[10]) < tonumber(last)
   end
 end
 local state, last_epoch = redis.call('HGET', KEYS[10], 'state'), tonumber(ARGV[10]) or 0
@@ -35,8 +36,9 @@ if why then
 end
 local epoch = int(redis.call('INCR', KEYS[6]))
 if not lost then
-  -- One that is unknown here and yet was registered once has what it held before the metadata were lost: repair may count on it.
-  incarnation_epoch, lost = not old and last_epoch > 0 and '0' or epoch, old and int(load) or '0'
+  -- One that is unknown here and yet was registered once, or holds files, has what it held before the metadata were lost: repair may count on it.
+  local is_returning = not old and (last_epoch > 0 or ARGV[12] == '1')
+  incarnation_epoch, lost = is_returning and '0' or epoch, old and int(load) or '0'
 end
 redis.call('HSET', KEYS[1], id,
   table.concat({ epoch, ARGV[5], incarnation_epoch, lost, ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[1], ARGV[4] }, ' '))

@@ -90,7 +90,7 @@ public sealed class RetainingTests
         holder.Start();
         var server = new Uri($"http://127.0.0.1:{((IPEndPoint)holder.LocalEndpoint).Port}");
         holder.Stop();
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         var told = new List<(Uri, Failure)>();
         var cluster = new ClusterConnection([server], ClientId.New())
         {

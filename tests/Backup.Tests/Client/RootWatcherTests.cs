@@ -5,7 +5,7 @@ namespace Backup.Tests.Client;
 /// <summary>The system's own events of a real folder.</summary>
 public sealed class RootWatcherTests : IDisposable
 {
-    private static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PatienceMax = TimeSpan.FromMinutes(3);
 
     private readonly TempFolder folder = new();
 

@@ -48,6 +48,15 @@ public sealed class WatchPacingTests
     }
 
     [Fact]
+    public void After_a_pass_that_took_hours_a_change_waits_some_minutes()
+    {
+        pacing.PassBegins();
+        pacing.Changed(At(7000));
+        pacing.PassEnded(At(7200), At(7200));
+        Assert.Equal(At(7200) + WatchPacing.RestMax, pacing.DueAt());
+    }
+
+    [Fact]
     public void A_pass_that_failed_is_made_again_after_a_silence()
     {
         pacing.PassBegins();

@@ -71,6 +71,27 @@ public abstract class RebuildTests(RedisFixture fixture)
     }
 
     [SkippableFact]
+    public async Task The_copies_of_a_node_that_noted_no_epoch_count_after_a_rebuild()
+    {
+        await using var rig = await Rig.StartAsync(fixture);
+        await rig.StoreAsync("a", "b", "c", "d");
+        await rig.WipeAsync();
+        // As after a start whose first epoch could not be written down, or with a directory of the time before epochs were noted.
+        rig.ForgetEpochs();
+        await rig.RegisterAsync();
+        await rig.RebuildAsync();
+        Assert.All((await rig.Cluster.Get<ClusterView>().ReadAsync(default)).Nodes, node => Assert.Equal(0, node.Line.IncarnationEpoch));
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_may_lack_versions_is_compared()
+    {
+        await using var rig = await Rig.StartAsync(fixture);
+        await rig.RegisterAsync(mayLack: true);
+        Assert.All((await rig.Cluster.Get<ClusterView>().ReadAsync(default)).Nodes, node => Assert.NotNull(node.StaleEpoch));
+    }
+
+    [SkippableFact]
     public async Task A_node_that_was_away_is_merged_when_it_comes_back()
     {
         await using var rig = await Rig.StartAsync(fixture);

@@ -31,15 +31,17 @@ internal sealed class Rig : IAsyncDisposable
     public DutyLease Lease(int manager, string duty) => new(Cluster.Get<Metadata>(manager), Cluster.Time, duty, onLostMetadata: true);
 
     /// <summary>The first nodes register with what they remember.</summary>
-    public async Task RegisterAsync(int nodes = 3)
+    public async Task RegisterAsync(int nodes = 3, bool mayLack = false)
     {
         foreach (var node in Nodes[..nodes])
         {
             var reply = await Cluster.First.RegisterAsync(new RegisterRequest(node.Id, node.Address, node.Incarnation, null,
-                new NodeSpace(100L << 30, 1000L << 30, 0), epochs.GetValueOrDefault(node.Id), generation, Manifests.Count > 0), default);
+                new NodeSpace(100L << 30, 1000L << 30, 0), epochs.GetValueOrDefault(node.Id), generation, Manifests.Count > 0, mayLack), default);
             (epochs[node.Id], generation) = (reply.Epoch, Math.Max(generation, reply.Generation));
         }
     }
+
+    public void ForgetEpochs() => epochs.Clear();
 
     /// <summary>All nodes renew their leases.</summary>
     public async Task<List<HeartbeatReply>> HeartbeatAsync(long heard, int nodes = 3)

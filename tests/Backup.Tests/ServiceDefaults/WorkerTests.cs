@@ -81,7 +81,7 @@ public sealed class WorkerTests
             return new Nothing();
         }
 
-        public Task<TimeSpan> NextPauseAsync() => pauses.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10));
+        public Task<TimeSpan> NextPauseAsync() => pauses.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
 
         public void Pass() => pass();
 
