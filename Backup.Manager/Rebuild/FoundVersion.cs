@@ -14,12 +14,14 @@ public sealed partial record FoundVersion(ClientId Client, ManifestHead Head, No
     /// <summary>
     /// What the copies of one version say together. Where manifests differ in where they were placed, the one of the highest epoch
     /// counts: copies were made, or placed anew, since the others. Its nodes come first, those that hold it; where they
-    /// are fewer than wanted, others that hold it too. Nodes beyond that hold leftovers.
+    /// are fewer than wanted, others that hold it too. Nodes beyond that hold leftovers. Where there are whole copies, those that lack something say nothing.
     /// </summary>
     /// <param name="wanted">Copies that the policy asks for.</param>
     /// <returns>Null when it says something that no committed version says.</returns>
     public static FoundVersion? Of(IReadOnlyList<FoundCopy> copies, int wanted)
     {
+        if (copies.Any(copy => !copy.Manifest.IsPartial))
+            copies = [.. copies.Where(copy => !copy.Manifest.IsPartial)];
         var newest = copies.MaxBy(copy => copy.Manifest.Head.Epoch)!.Manifest;
         var head = newest.Head;
         if (head.Version < 1 || head.SizeBytes < 0 || head.TimeMs < 0 || head.Epoch < 0 || !Enum.IsDefined(head.Kind) || head.Mode is < 0 or > 0xFFFF)

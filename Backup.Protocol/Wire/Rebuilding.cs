@@ -8,9 +8,10 @@ public sealed record InventoryPlace(ClientId Client, long Version);
 /// <param name="After">Only what follows this place; null from the beginning.</param>
 public sealed record InventoryRequest(int Limit, InventoryPlace? After = null);
 
-/// <summary>A version that the node holds whole, by its manifest.</summary>
+/// <summary>A version that the node holds, by its manifest.</summary>
 /// <param name="FirstChunk">The id of its first chunk where it has any.</param>
-public sealed record HeldManifest(ClientId Client, ManifestHead Head, ChunkId? FirstChunk = null);
+/// <param name="IsPartial">Some of its chunks are lacking here: the copy counts only where nobody has a whole one.</param>
+public sealed record HeldManifest(ClientId Client, ManifestHead Head, ChunkId? FirstChunk = null, bool IsPartial = false);
 
 /// <summary>The named moments of a client, for a node to keep.</summary>
 /// <param name="Moments">Grows whenever they change: of several states the one with the highest counts.</param>

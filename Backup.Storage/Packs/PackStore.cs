@@ -32,7 +32,8 @@ public sealed partial class PackStore : IAsyncDisposable
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
         recovery.Run(ct);
         // Unfinished writes too: without the index, damage at a pack's very end looks like one.
-        MayLackVersions = isRebuilt && index.Damage(1).Count > 0;
+        var isDamaged = index.Damage(1).Count > 0;
+        (MayLackVersions, MayHoldParts) = (isRebuilt && isDamaged, isRebuilt || isDamaged);
         Appender = new PackAppender(options, identity, index, space, time, recovery.Resumed, recovery.LastNumber);
         Sweeps = new SweepClock(index.LastSweep);
         Commits = new GroupCommit(this, options.NodeId.Value, log);
@@ -49,6 +50,12 @@ public sealed partial class PackStore : IAsyncDisposable
     /// is missed by nobody here. Until the node has registered and had its copies compared.
     /// </summary>
     public bool MayLackVersions { get; private set; }
+
+    /// <summary>
+    /// A manifest may be here without all it names: its chunks were damaged, or, where the index was made anew, a crash may have cut
+    /// short a write of both that was never acknowledged. Until the first walk of the scrub has repaired it.
+    /// </summary>
+    public bool MayHoldParts { get; }
 
     /// <summary>Writes an epoch down before anything is done in it, so that an older copy of the directory is known for what it is.</summary>
     /// <exception cref="FailureException">DiskFailed, NodeFull: it was not written.</exception>

@@ -49,13 +49,23 @@ public sealed class NodeInventory(PackStore store, DamagedVersions damaged, Kept
                 using var list = await store.ReadAsync(client, RecordKind.List, id, ct);
                 first = list is null ? null : ChunkRef.Read(codec.Open(list, node).Span)[0].Id;
             }
-            return new HeldManifest(client, manifest.Head, first);
+            return new HeldManifest(client, manifest.Head, first, store.MayHoldParts && await IsPartialAsync(client, version, ct));
         }
         catch (FailureException e) when (e.Failure.Code is FailureCode.Corrupt or FailureCode.DiskFailed)
         {
             damaged.Add(client, version);
             return null;
         }
+    }
+
+    private async Task<bool> IsPartialAsync(ClientId client, long version, CancellationToken ct)
+    {
+        await foreach (var part in VersionParts.FindAsync(store, client, version, readAll: false, ct))
+        {
+            if (!part.IsHeld)
+                return true;
+        }
+        return false;
     }
 }
 

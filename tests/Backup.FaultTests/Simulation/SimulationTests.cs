@@ -24,7 +24,7 @@ public class SimulationTests(ITestOutputHelper output)
             return;
         }
         var first = Number("BACKUP_FIRST_SEED") ?? 1;
-        await HoldAsync(Enumerable.Range(first, Number("BACKUP_SEEDS") ?? SeedsDefault));
+        await HoldAsync(Number("BACKUP_SAME") is { } same ? Enumerable.Repeat(first, same) : Enumerable.Range(first, Number("BACKUP_SEEDS") ?? SeedsDefault));
     }
 
     [Fact]

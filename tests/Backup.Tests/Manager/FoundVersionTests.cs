@@ -16,6 +16,8 @@ public class FoundVersionTests
     [InlineData("b:a,b:1 c:a,c:5", "c,b")] // a is gone: the leftover counts
     [InlineData("a:a,b:1 d:a,b:1", "a,d")] // a copy of the manifest as it was
     [InlineData("d:a,b:1 c:a,b:1", "c,d")]
+    [InlineData("a:a,b:1 b:a,b:1! c:a,c:1", "a,c")] // b has the manifest of an attempt, and not its chunks
+    [InlineData("a:a,b:1! b:a,b:1!", "a,b")] // together they may have all of it
     [InlineData("a:a,b,c:1 b:a,b,c:1 c:a,b,c:1", "a,b,c")] // more copies than are wanted now
     public void The_nodes_that_count(string copies, string nodes) =>
         Assert.Equal(nodes, string.Join(',', FoundVersion.Of([.. copies.Split(' ').Select(Copy)], 2)!.Holders));
@@ -38,7 +40,7 @@ public class FoundVersionTests
 
     private static FoundCopy Copy(string text)
     {
-        var parts = text.Split(':');
+        var parts = text.TrimEnd('!').Split(':');
         return new FoundCopy(NodeId.Parse(parts[0]), new HeldManifest(Client, new ManifestHead
         {
             Path = RootedPath.Parse("file"),
@@ -49,6 +51,6 @@ public class FoundVersionTests
             Digest = ChunkId.Of([1]),
             Nodes = [.. parts[1].Split(',').Select(name => NodeId.Parse(name))],
             Epoch = long.Parse(parts[2], System.Globalization.CultureInfo.InvariantCulture),
-        }));
+        }, IsPartial: text.EndsWith('!')));
     }
 }
