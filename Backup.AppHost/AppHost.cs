@@ -12,8 +12,8 @@ try
         throw new BadSettingException(problem);
     using var data = DataDirectory.Open(cluster);
 
-    // Generated once and kept with the data; Parameters:cluster-key gives another. No process starts without it.
-    var clusterKey = builder.AddParameter("cluster-key", builder.Configuration["Parameters:cluster-key"] ?? ClusterKeyFile.ReadOrMake(cluster.DataDirectory), secret: true);
+    // No process starts without it.
+    var clusterKey = Secret("cluster-key", "cluster.key");
     // One switch: a private authority is made with the data, and everything trusts it.
     var tls = cluster.Tls ? PrivateAuthority.ReadOrMake(cluster.DataDirectory) : null;
     // All of it listens on loopback only, where whoever can connect may enrol without a question. A process that is told to
@@ -34,19 +34,22 @@ try
     switch (cluster.Redis)
     {
         case RedisKind.Embedded:
-            builder.Services.AddHealthChecks().Add(new HealthCheckRegistration("redis-ping", _ => new RedisPing(cluster.RedisPort), null, null));
+            var password = Secret("redis-password", "redis.password");
+            builder.Services.AddHealthChecks().Add(new HealthCheckRegistration("redis-ping", _ => new RedisPing(cluster.RedisPort, password.Resource, tls), null, null));
             var redis = builder.AddProject<Projects.Backup_EmbeddedRedis>("redis", options => options.ExcludeLaunchProfile = true)
                 .WithEndpoint(port: cluster.RedisPort, scheme: "tcp", name: "tcp", isProxied: false)
                 .WithArgs("--port", cluster.RedisPort.ToString(), "--data", cluster.RedisDirectory)
+                .WithEnvironment("Redis__Password", password)
                 .WithHealthCheck("redis-ping");
             Common(redis);
-            var address = "127.0.0.1:" + cluster.RedisPort;
+            Certified(redis);
+            var address = ReferenceExpression.Create($"127.0.0.1:{cluster.RedisPort.ToString()},password={password}{(tls is null ? "" : ",ssl=true")}");
             managers.ForEach(manager => manager.WithEnvironment("ConnectionStrings__redis", address).WaitFor(redis));
             break;
 
         case RedisKind.Container:
             // On disk before it is answered, as the embedded one.
-            var container = builder.AddRedis("redis")
+            var container = builder.AddRedis("redis", password: Secret("redis-password", "redis.password"))
                 .WithDataBindMount(cluster.RedisDirectory)
                 .WithArgs("--appendonly", "yes", "--appendfsync", "always");
             managers.ForEach(manager => manager.WithReference(container).WaitFor(container));
@@ -86,9 +89,18 @@ try
     builder.Build().Run();
     return Environment.ExitCode;
 
+    // Generated once and kept with the data; Parameters:NAME gives another.
+    IResourceBuilder<ParameterResource> Secret(string name, string file) =>
+        builder.AddParameter(name, builder.Configuration["Parameters:" + name] ?? SecretFile.ReadOrMake(Path.Combine(cluster.DataDirectory, file)), secret: true);
+
     void Secured(IResourceBuilder<ProjectResource> project)
     {
         project.WithEnvironment("Security__ClusterKey", clusterKey).WithEnvironment("Security__Enrolment", enrolment);
+        Certified(project);
+    }
+
+    void Certified(IResourceBuilder<ProjectResource> project)
+    {
         if (tls is not null)
         {
             project.WithEnvironment("Tls__CertificateFile", tls.CertificateFile).WithEnvironment("Tls__KeyFile", tls.KeyFile)

@@ -112,6 +112,9 @@ public sealed record ClusterOptions
             throw new BadSettingException($"Cluster:Redis={redis} is none of embedded, container, external.");
         if (kind == RedisKind.External && string.IsNullOrWhiteSpace(configuration.GetConnectionString("redis")))
             throw new BadSettingException("Cluster:Redis=external needs ConnectionStrings:redis, for example --ConnectionStrings:redis=localhost:6379.");
+        // It becomes part of a connection string, in which a comma ends it.
+        if (configuration["Parameters:redis-password"] is { } password && (password.Length == 0 || !password.All(c => c is > ' ' and < '\x7f' and not ',')))
+            throw new BadSettingException("Parameters:redis-password takes printable ASCII characters, but no space and no comma.");
 
         return new ClusterOptions
         {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -34,6 +35,20 @@ internal sealed record PrivateAuthority(string AuthorityFile, string Certificate
         {
             throw new BadSettingException($"The certificates in {folder} cannot be read or made: {failure.Message}");
         }
+    }
+
+    /// <summary>Whether a server's certificate is one of this authority's (or one that the system trusts), as <see cref="RemoteCertificateValidationCallback"/>.</summary>
+    public bool IsVouchedFor(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (errors == SslPolicyErrors.None)
+            return true;
+        if (certificate is null || errors != SslPolicyErrors.RemoteCertificateChainErrors)
+            return false;
+        using var anchored = new X509Chain();
+        anchored.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        anchored.ChainPolicy.CustomTrustStore.ImportFromPemFile(AuthorityFile);
+        anchored.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        return anchored.Build((X509Certificate2)certificate);
     }
 
     private static void MakeAuthority(string certificateFile, string keyFile, DateTimeOffset now)

@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Backup.AppHost;
@@ -13,7 +12,7 @@ internal sealed class ReadyPing(Uri health, PrivateAuthority? tls) : IHealthChec
     private readonly HttpClient http = new(new SocketsHttpHandler
     {
         UseProxy = false,
-        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, errors) => errors == SslPolicyErrors.None || IsOurs(certificate, errors, tls) },
+        SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = tls is null ? null : tls.IsVouchedFor },
     })
     {
         Timeout = AnswerTimeMax,
@@ -31,16 +30,5 @@ internal sealed class ReadyPing(Uri health, PrivateAuthority? tls) : IHealthChec
         {
             return HealthCheckResult.Unhealthy($"{health}: {failure.Message}");
         }
-    }
-
-    private static bool IsOurs(X509Certificate? certificate, SslPolicyErrors errors, PrivateAuthority? tls)
-    {
-        if (tls is null || certificate is null || errors != SslPolicyErrors.RemoteCertificateChainErrors)
-            return false;
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.ImportFromPemFile(tls.AuthorityFile);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build((X509Certificate2)certificate);
     }
 }

@@ -37,8 +37,10 @@ internal static class GarnetSettings
 
     public static GarnetServerOptions For(EmbeddedRedisOptions options, ILogger logger) => new(logger)
     {
-        // Who may reach it: this machine only. There is no password, so no other address is ever bound.
+        // Who may reach it: this machine only, and of those who run there, who has the password.
         EndPoints = [new IPEndPoint(IPAddress.Loopback, options.Port)],
+        AuthSettings = new PasswordAuthenticationSettings(options.Password),
+        TlsOptions = options.Certificate is { } files ? new TlsFromFiles(files) : null,
         EnableDebugCommand = ConnectionProtectionOption.No,
         EnableModuleCommand = ConnectionProtectionOption.No,
 

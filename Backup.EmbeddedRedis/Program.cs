@@ -1,16 +1,22 @@
 using Backup.EmbeddedRedis;
+using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-if (!EmbeddedRedisOptions.TryParse(args, out var options, out var problem))
+var builder = Host.CreateApplicationBuilder(args);
+EmbeddedRedisOptions? options;
+try
 {
-    Console.Error.WriteLine(problem);
-    return 2;
+    if (!EmbeddedRedisOptions.TryParse(args, builder.Configuration["Redis:Password"], TlsSetup.Certificate(builder.Configuration), out options, out var problem))
+        return Refuse(problem, 2);
+}
+catch (FailureException e)
+{
+    return Refuse($"{e.Failure.Message} {e.Failure.Advice}", 2);
 }
 
-var builder = Host.CreateApplicationBuilder(args);
 builder.AddServiceDefaults();
 // Garnet tells its life under a dozen names; its warnings are enough.
 builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Backup", LogLevel.Information);
@@ -26,6 +32,11 @@ try
 }
 catch (CannotStartException cannot)
 {
-    Console.Error.WriteLine(cannot.Message);
-    return 1;
+    return Refuse(cannot.Message, 1);
+}
+
+static int Refuse(string why, int exitCode)
+{
+    Console.Error.WriteLine(why);
+    return exitCode;
 }

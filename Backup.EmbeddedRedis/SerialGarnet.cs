@@ -101,7 +101,7 @@ internal sealed class SerialGarnet : GarnetServer, IDisposable
 
 /// <summary>Garnet's TCP server, but for the sessions it makes.</summary>
 internal sealed class SerialTcpServer(GarnetServerOptions settings, Lock gate, Action<Exception> failed)
-    : GarnetServerTcp(settings.EndPoints[0], connectionLimit: new ConnectionLimit(settings.NetworkConnectionLimit)), ISessionProvider
+    : GarnetServerTcp(settings.EndPoints[0], tlsOptions: settings.TlsOptions, connectionLimit: new ConnectionLimit(settings.NetworkConnectionLimit)), ISessionProvider
 {
     private ISessionProvider? sessions;
     private StoreApi? store;

@@ -8,11 +8,14 @@ using Microsoft.Extensions.Options;
 var builder = WebApplication.CreateBuilder(args);
 if (builder.Configuration.GetConnectionString("redis") is not { Length: > 0 } redis)
     return Refuse("The manager needs ConnectionStrings:redis, for example ConnectionStrings__redis=127.0.0.1:6379.");
-if (args is ["invite", ..])
-    return await InviteCommand.RunAsync(args[1..], redis, Console.Out, Console.Error);
 
 try
 {
+    if (args is ["invite", ..])
+    {
+        TlsSetup.TrustAuthority(builder.Configuration);
+        return await InviteCommand.RunAsync(args[1..], redis, Console.Out, Console.Error);
+    }
     builder.AddServiceDefaults();
     builder.AddAccess(Grant.Manager);
     builder.Services.AddWireJson().AddManager(redis);

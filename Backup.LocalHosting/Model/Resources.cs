@@ -63,7 +63,7 @@ internal sealed class ConfiguredConnectionString(string name, Func<string?> read
 }
 
 /// <summary>A value from outside: an argument, the environment or appsettings.</summary>
-public class ParameterResource(string name, Func<string?> read) : Resource(name)
+public class ParameterResource(string name, Func<string?> read) : Resource(name), IValueProvider
 {
     public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken) =>
         ValueTask.FromResult<string?>(read() ?? throw new DistributedApplicationException($"Parameters:{Name} is not set."));

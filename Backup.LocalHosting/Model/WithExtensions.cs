@@ -47,6 +47,10 @@ public static class ResourceBuilderExtensions
         where T : IResourceWithEnvironment =>
         Set(builder, name, parameter.Resource.GetValueAsync);
 
+    public static IResourceBuilder<T> WithEnvironment<T>(this IResourceBuilder<T> builder, string name, ReferenceExpression value)
+        where T : IResourceWithEnvironment =>
+        Set(builder, name, value.GetValueAsync);
+
     public static IResourceBuilder<T> WithArgs<T>(this IResourceBuilder<T> builder, params string[] args)
         where T : IResourceWithArgs
     {

@@ -48,6 +48,8 @@ public sealed class Metadata : IAsyncDisposable
         options.ReconnectRetryPolicy = new LinearRetry(200);
         options.HeartbeatInterval = TimeSpan.FromMilliseconds(500);
         options.ClientName = "manager";
+        // Where the connection string says ssl=true.
+        options.CertificateValidation += Trust.IsTrusted;
         return new Metadata(ConnectionMultiplexer.Connect(options));
     }
 

@@ -22,7 +22,8 @@ public static class Trust
         });
     }
 
-    internal static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    /// <summary>Whether a server that shows this is taken for what it says, as <see cref="RemoteCertificateValidationCallback"/>.</summary>
+    public static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (errors == SslPolicyErrors.None)
             return true;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Backup.Benchmarks;
 
@@ -10,6 +11,7 @@ internal sealed class BenchRedis : IDisposable
     private const string Garnet = "garnet";
     private const string Redis = "redis-server";
     private const string RedisBinary = "/usr/bin/redis-server";
+    private const string Password = "of-a-benchmark";
 
     private static readonly TimeSpan StartTimeMax = TimeSpan.FromSeconds(30);
 
@@ -21,8 +23,9 @@ internal sealed class BenchRedis : IDisposable
     {
         var command = kind == Garnet
             ? new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Backup.EmbeddedRedis.dll"), "--port", $"{port}", "--data", directory])
-            : new ProcessStartInfo(RedisBinary, ["--bind", "127.0.0.1", "--port", $"{port}", "--dir", directory, "--appendonly", "yes", "--appendfsync", "always", "--save", ""]);
+            : new ProcessStartInfo(RedisBinary, ["--bind", "127.0.0.1", "--port", $"{port}", "--dir", directory, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--requirepass", Password]);
         command.RedirectStandardOutput = true;
+        command.Environment["Redis__Password"] = Password;
         process = Process.Start(command)!;
         process.OutputDataReceived += (_, _) => { };
         process.BeginOutputReadLine();
@@ -30,7 +33,7 @@ internal sealed class BenchRedis : IDisposable
 
     public static IEnumerable<string> Kinds => File.Exists(RedisBinary) ? [Garnet, Redis] : [Garnet];
 
-    public string ConnectionString => $"127.0.0.1:{port}";
+    public string ConnectionString => $"127.0.0.1:{port},password={Password}";
 
     public static async Task<BenchRedis> StartAsync(string kind)
     {
@@ -58,10 +61,10 @@ internal sealed class BenchRedis : IDisposable
         {
             using var client = new TcpClient();
             await client.ConnectAsync(IPAddress.Loopback, port);
-            await client.GetStream().WriteAsync("PING\r\n"u8.ToArray());
-            var answer = new byte[5];
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"*2\r\n$4\r\nAUTH\r\n${Password.Length}\r\n{Password}\r\n*1\r\n$4\r\nPING\r\n"));
+            var answer = new byte["+OK\r\n+PONG".Length];
             await client.GetStream().ReadExactlyAsync(answer);
-            return answer.AsSpan().SequenceEqual("+PONG"u8);
+            return answer.AsSpan().SequenceEqual("+OK\r\n+PONG"u8);
         }
         catch (Exception notYet) when (notYet is SocketException or IOException)
         {

@@ -27,7 +27,7 @@ public sealed class ClusterOnRedis : IAsyncDisposable
         try
         {
             return new ClusterOnRedis(await RunningCluster.StartAsync(
-                null, 4, ["--Cluster:Redis=external", $"--ConnectionStrings:redis=127.0.0.1:{redis.Port}", .. more]), redis);
+                null, 4, ["--Cluster:Redis=external", $"--ConnectionStrings:redis={redis.Address}", .. more]), redis);
         }
         catch
         {
@@ -44,9 +44,12 @@ public sealed class ClusterOnRedis : IAsyncDisposable
     {
         using var connection = new TcpClient();
         await connection.ConnectAsync("127.0.0.1", RedisPort);
-        await connection.GetStream().WriteAsync("*1\r\n$8\r\nFLUSHALL\r\n"u8.ToArray());
-        var answer = new byte[64];
-        Assert.StartsWith("+OK", Encoding.ASCII.GetString(answer, 0, await connection.GetStream().ReadAsync(answer)), StringComparison.Ordinal);
+        var password = external is null ? File.ReadAllText(Path.Combine(Cluster.DataDirectory, "redis.password")).Trim() : RedisServer.Password;
+        await connection.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"*2\r\n$4\r\nAUTH\r\n${password.Length}\r\n{password}\r\n*1\r\n$8\r\nFLUSHALL\r\n"));
+        const string Done = "+OK\r\n+OK\r\n";
+        var answer = new byte[Done.Length];
+        await connection.GetStream().ReadExactlyAsync(answer);
+        Assert.Equal(Done, Encoding.ASCII.GetString(answer));
     }
 
     /// <summary>Waits until a rebuild that began after this moment has ended.</summary>

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Backup.Client;
 using Backup.ClusterTests.Client;
+using Backup.Tests.Redis;
 
 namespace Backup.ClusterTests;
 
@@ -26,24 +27,11 @@ public sealed class TlsTests
         (await machine.RunAsync("restore", "--to", machine.At("back"))).Expect(ExitCode.Done);
         Assert.Equal("content", File.ReadAllText(machine.At("back/file")));
 
-        // In the clear there is nothing.
-        using (var plain = new TcpClient())
-        {
-            await plain.ConnectAsync("localhost", address.Port);
-            var stream = plain.GetStream();
-            await stream.WriteAsync("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray());
-            var answer = new byte[64];
-            var read = 0;
-            try
-            {
-                read = await stream.ReadAsync(answer);
-            }
-            catch (IOException)
-            {
-                // Reset: also no answer.
-            }
-            Assert.DoesNotContain("HTTP/1.1 200", System.Text.Encoding.ASCII.GetString(answer, 0, read));
-        }
+        // In the clear there is nothing, from Redis neither.
+        Assert.DoesNotContain("HTTP/1.1 200", await InTheClearAsync(address.Port, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        var password = new FileInfo(Path.Join(cluster.DataDirectory, "redis.password"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, password.UnixFileMode);
+        Assert.Equal("", await InTheClearAsync(cluster.App.GetEndpoint("redis", "tcp").Port, $"AUTH {File.ReadAllText(password.FullName).Trim()}\r\nPING\r\n"));
 
         var before = await SerialAsync(address);
         Renew(tls);
@@ -51,6 +39,52 @@ public sealed class TlsTests
         while (await SerialAsync(address) == before)
             Assert.True(patience.Elapsed < RunningCluster.PatienceMax, "The renewed certificate was not taken up.");
         (await machine.RunAsync("list")).Expect(ExitCode.Done);
+    }
+
+    /// <summary>A Redis that runs elsewhere: what stands in the connection string is done, and its certificate must be of the cluster's authority or a public one.</summary>
+    [SkippableFact]
+    public async Task A_Redis_elsewhere_is_reached_with_its_password_over_TLS()
+    {
+        var data = Directory.CreateTempSubdirectory("backup-cluster-");
+        try
+        {
+            // It has a certificate of the authority that the AppHost finds in the data directory.
+            using var authority = new TestAuthority(folder: Path.Join(data.FullName, "tls"));
+            await using var redis = await DebianRedisServer.StartNewAsync(authority);
+            await using var cluster = await RunningCluster.StartAsync(
+                data.FullName, 2, "--Cluster:Tls=true", "--Cluster:Redis=external", $"--ConnectionStrings:redis={redis.Address}");
+            using var machine = new ClientMachine(cluster);
+            machine["BACKUP_AUTHORITY"] = authority.AuthorityFile;
+            machine.Write("file", "content");
+            (await machine.RunAsync("backup")).Expect(ExitCode.Done);
+            (await machine.RunAsync("list")).Expect(ExitCode.Done);
+            Assert.False(File.Exists(Path.Join(data.FullName, "redis.password")));
+        }
+        finally
+        {
+            if (data.Exists)
+                data.Delete(recursive: true);
+        }
+    }
+
+    /// <returns>What is answered before the connection ends or, for who says nothing, three seconds are over.</returns>
+    private static async Task<string> InTheClearAsync(int port, string request)
+    {
+        using var plain = new TcpClient();
+        await plain.ConnectAsync("localhost", port);
+        var stream = plain.GetStream();
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(request));
+        var answer = new byte[64];
+        using var silence = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        try
+        {
+            return System.Text.Encoding.ASCII.GetString(answer, 0, await stream.ReadAsync(answer, silence.Token));
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // Reset, or still waiting for the beginning of TLS: also no answer.
+            return "";
+        }
     }
 
     /// <summary>The serial number of the certificate that a new connection is shown.</summary>

@@ -19,7 +19,7 @@ public sealed class HealthTests(GarnetFixture fixture)
     public async Task A_full_node_is_ready_for_reads_only_and_one_without_manager_too()
     {
         await using var cluster = await ManagersOnRedis.StartAsync(fixture);
-        await using var manager = await ManagerProcess.StartAsync($"127.0.0.1:{(await fixture.ServerAsync()).Port}");
+        await using var manager = await ManagerProcess.StartAsync((await fixture.ServerAsync()).Address);
         await using var free = new NodeProcess("free", manager.Address);
         // No disk has so much to spare.
         await using var full = new NodeProcess("full", manager.Address, reserveBytes: long.MaxValue / 2);
@@ -51,7 +51,7 @@ public sealed class HealthTests(GarnetFixture fixture)
     {
         await using var cluster = await ManagersOnRedis.StartAsync(fixture);
         var server = await fixture.ServerAsync();
-        await using var manager = await ManagerProcess.StartAsync($"127.0.0.1:{server.Port}");
+        await using var manager = await ManagerProcess.StartAsync(server.Address);
         await server.KillAsync();
         try
         {

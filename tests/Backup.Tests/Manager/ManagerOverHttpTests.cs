@@ -15,7 +15,7 @@ public sealed class ManagerOverHttpTests(GarnetFixture fixture)
     public async Task A_manager_may_be_killed_and_another_goes_on()
     {
         await using var cluster = await ManagersOnRedis.StartAsync(fixture);
-        var redis = $"127.0.0.1:{(await fixture.ServerAsync()).Port}";
+        var redis = (await fixture.ServerAsync()).Address;
         await using var first = await ManagerProcess.StartAsync(redis);
         await using var second = await ManagerProcess.StartAsync(redis);
         foreach (var id in new[] { "n1", "n2" })
@@ -36,7 +36,7 @@ public sealed class ManagerOverHttpTests(GarnetFixture fixture)
     public async Task Bodies_that_do_not_fit_are_answered_with_what_is_wrong()
     {
         await using var cluster = await ManagersOnRedis.StartAsync(fixture);
-        await using var manager = await ManagerProcess.StartAsync($"127.0.0.1:{(await fixture.ServerAsync()).Port}");
+        await using var manager = await ManagerProcess.StartAsync((await fixture.ServerAsync()).Address);
         using var http = new HttpClient(new ShowsProof(ManagerProcess.AsNode, new SocketsHttpHandler())) { BaseAddress = manager.Address };
         var client = cluster.Client.ToString();
         (string Route, string Body, FailureCode Code)[] cases =

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
@@ -24,12 +25,21 @@ public abstract class RedisServer : IAsyncDisposable
     /// <summary>Where the server keeps its data; deleted on dispose.</summary>
     public string DataDirectory { get; } = Directory.CreateTempSubdirectory("backup-redis-").FullName;
 
+    /// <summary>What whoever connects has to give.</summary>
+    public const string Password = "test-of-a-password";
+
+    /// <summary>Where it is and what opens it, as the manager's connection string takes it.</summary>
+    public string Address => $"127.0.0.1:{Port},password={Password}{(Tls is null ? "" : ",ssl=true")}";
+
+    /// <summary>What it shows to those who connect; null where it speaks no TLS.</summary>
+    public TestAuthority? Tls { get; protected init; }
+
     /// <summary>
     /// For StackExchange.Redis. <c>abortConnect=false</c>, since tests take the server away on purpose;
     /// the short time-outs keep such a test short, and <c>allowAdmin</c> lets it ask for checkpoints.
     /// </summary>
     public string ConnectionString =>
-        $"127.0.0.1:{Port},abortConnect=false,connectTimeout=2000,syncTimeout=10000,asyncTimeout=10000,allowAdmin=true";
+        $"{Address},abortConnect=false,connectTimeout=2000,syncTimeout=10000,asyncTimeout=10000,allowAdmin=true";
 
     /// <summary>The running server's process.</summary>
     public int ProcessId => process?.Id ?? throw new InvalidOperationException("The server is not running.");
@@ -95,17 +105,26 @@ public abstract class RedisServer : IAsyncDisposable
         {
             using var client = new TcpClient();
             await client.ConnectAsync(IPAddress.Loopback, Port);
-            var stream = client.GetStream();
-            await stream.WriteAsync("PING\r\n"u8.ToArray());
-            var answer = new byte[64];
-            var length = await stream.ReadAsync(answer);
+            await using var stream = await OpenAsync(client);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"*2\r\n$4\r\nAUTH\r\n${Password.Length}\r\n{Password}\r\n*1\r\n$4\r\nPING\r\n"));
+            var answer = new byte["+OK\r\n+PONG".Length];
+            await stream.ReadExactlyAsync(answer);
             // Redis answers -LOADING while it reads its log.
-            return Encoding.ASCII.GetString(answer, 0, length).StartsWith("+PONG", StringComparison.Ordinal);
+            return Encoding.ASCII.GetString(answer) == "+OK\r\n+PONG";
         }
         catch (Exception notYet) when (notYet is SocketException or IOException)
         {
             return false;
         }
+    }
+
+    private async Task<Stream> OpenAsync(TcpClient client)
+    {
+        if (Tls is null)
+            return client.GetStream();
+        var secured = new SslStream(client.GetStream());
+        await secured.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true });
+        return secured;
     }
 
     private void Keep(object sender, DataReceivedEventArgs line)
@@ -139,17 +158,23 @@ public sealed class EmbeddedRedisServer : RedisServer
     }
 
     /// <summary>Starts one; it is ready when this returns.</summary>
-    public static async Task<EmbeddedRedisServer> StartNewAsync()
+    public static async Task<EmbeddedRedisServer> StartNewAsync(TestAuthority? tls = null)
     {
-        var server = new EmbeddedRedisServer();
+        var server = new EmbeddedRedisServer { Tls = tls };
         await server.StartAsync();
         return server;
     }
 
     /// <inheritdoc/>
-    protected override ProcessStartInfo Command() =>
+    protected override ProcessStartInfo Command()
+    {
         // The project reference puts the program beside the tests.
-        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "Backup.EmbeddedRedis.dll"), "--port", PortText, "--data", DataDirectory]);
+        var command = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Backup.EmbeddedRedis.dll"), "--port", PortText, "--data", DataDirectory]);
+        command.Environment["Redis__Password"] = Password;
+        command.Environment["Tls__CertificateFile"] = Tls?.CertificateFile ?? "";
+        command.Environment["Tls__KeyFile"] = Tls?.KeyFile ?? "";
+        return command;
+    }
 }
 
 /// <summary>A real Redis, as Debian and Ubuntu package it. The test that asks for it is skipped where it is missing.</summary>
@@ -164,10 +189,10 @@ public sealed class DebianRedisServer : RedisServer
     /// <summary>
     /// Starts one; it is ready when this returns. Needs a <c>[SkippableFact]</c> or <c>[SkippableTheory]</c>.
     /// </summary>
-    public static async Task<DebianRedisServer> StartNewAsync()
+    public static async Task<DebianRedisServer> StartNewAsync(TestAuthority? tls = null)
     {
         Skip.IfNot(File.Exists(Binary), $"{Binary} is not installed (apt-get install redis-server).");
-        var server = new DebianRedisServer();
+        var server = new DebianRedisServer { Tls = tls };
         await server.StartAsync();
         return server;
     }
@@ -176,8 +201,10 @@ public sealed class DebianRedisServer : RedisServer
     protected override ProcessStartInfo Command() =>
         new(Binary,
         [
-            "--bind", "127.0.0.1", "--port", PortText, "--dir", DataDirectory,
+            "--bind", "127.0.0.1", "--dir", DataDirectory,
             // The same promise as the embedded server: on disk before the answer.
-            "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+            "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--requirepass", Password,
+            .. Tls is null ? (string[])["--port", PortText]
+                : ["--port", "0", "--tls-port", PortText, "--tls-cert-file", Tls.CertificateFile, "--tls-key-file", Tls.KeyFile, "--tls-auth-clients", "no"],
         ]);
 }

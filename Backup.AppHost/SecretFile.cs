@@ -3,17 +3,16 @@ using System.Security.Cryptography;
 namespace Backup.AppHost;
 
 /// <summary>
-/// The secret that the cluster's processes share: made when the cluster is first started, and kept with its data, where only
+/// A secret that the cluster's processes share: made when it is first needed, and kept with the cluster's data, where only
 /// its owner may read it.
 /// </summary>
-internal static class ClusterKeyFile
+internal static class SecretFile
 {
     private const int LengthChars = 64;
 
-    /// <param name="directory">The cluster's data directory, which this process holds.</param>
-    public static string ReadOrMake(string directory)
+    /// <param name="path">In the cluster's data directory, which this process holds.</param>
+    public static string ReadOrMake(string path)
     {
-        var path = Path.Combine(directory, "cluster.key");
         try
         {
             if (File.Exists(path))
@@ -22,9 +21,9 @@ internal static class ClusterKeyFile
                 return kept.Length == LengthChars && kept.All(char.IsAsciiHexDigit) ? kept
                     : throw new BadSettingException($"{path} does not hold a key of {LengthChars} hex digits. Without it, a new one is made.");
             }
-            var key = RandomNumberGenerator.GetHexString(LengthChars, lowercase: true);
-            PrivateFile.Write(path, key);
-            return key;
+            var made = RandomNumberGenerator.GetHexString(LengthChars, lowercase: true);
+            PrivateFile.Write(path, made);
+            return made;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
