@@ -53,14 +53,7 @@ public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing
     public Task<RetentionReply> RetainAsync(ClientId client, RetentionRequest request, CancellationToken ct) => request.Apply
         ? KeepingAsync(client, retention.RetainAsync(client, request, ct), ct) : retention.RetainAsync(client, request, ct);
 
-    public async Task<UndoReply> UndoRetentionAsync(ClientId client, CancellationToken ct)
-    {
-        var reply = await KeepingAsync(client, drops.UndoAsync(client, ct), ct);
-        // While they were dropped nobody made copies of them.
-        if (reply.Versions > 0)
-            await repair.AskRepairAsync(ct);
-        return reply;
-    }
+    public Task<UndoReply> UndoRetentionAsync(ClientId client, CancellationToken ct) => KeepingAsync(client, drops.UndoAsync(client, ct), ct);
 
     public Task<ClientStanding> ReportRunAsync(ClientId client, RunReport report, CancellationToken ct) => runs.ReportAsync(client, report, ct);
 

@@ -51,6 +51,7 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
         {
             var call = new ScriptCall(Script.RetireVersions) { Count = expired.Count }
                 .Key(Keys.Seq(client), Keys.Leaves(client), Keys.Loads, Keys.Candidates, Keys.Drops, Keys.Undoable(client), Keys.Dropped(client, id), Keys.Debts)
+                .Key(Keys.Draining, Keys.Healed, Keys.Repair)
                 .Arg(drop.Moments).Arg(leaves.Count).Arg(leaves.Last).Arg(drop.UntilMs).Arg(Member(client, id)).Arg(id)
                 .Arg(Keys.FilePrefix(client).Length).Arg(client.ToString());
             var leafKeys = AddFiles(call, client, leaves, files.Select(file => file.Key));
@@ -74,18 +75,27 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
         return new UndoReply(await snapshots.ListAsync(client, ct), versions);
     }
 
-    /// <summary>Which versions of these files lie aside: dropped, and an undo may bring them back.</summary>
-    public async Task<HashSet<long>> AsideAsync(ClientId client, IReadOnlyCollection<RootedPath> paths, CancellationToken ct)
+    /// <summary>The versions of these files that lie aside: dropped, and an undo may bring them back.</summary>
+    public async Task<List<FileVersion>> AsideAsync(ClientId client, IReadOnlyCollection<RootedPath> paths, CancellationToken ct)
     {
-        var versions = new HashSet<long>();
+        var versions = new List<FileVersion>();
         foreach (var id in await metadata.ReadSetAsync(Keys.Undoable(client), ct))
         {
             var values = await metadata.ReadHashAsync(Keys.Dropped(client, id), paths.Select(path => path.Value), ct);
             foreach (var (path, value) in paths.Zip(values).Where(pair => pair.Second is not null))
-                versions.UnionWith(FileLines.All(path, Encoding.ASCII.GetBytes(value!)).Select(version => version.Version));
+                versions.AddRange(FileLines.All(path, Encoding.ASCII.GetBytes(value!)));
         }
         return versions;
     }
+
+    /// <summary>The first id after this one, in their order, under which versions of the client lie aside; null after the last.</summary>
+    public async Task<string?> NextAsync(ClientId client, string after, CancellationToken ct) =>
+        (await metadata.ReadSetAsync(Keys.Undoable(client), ct)).Where(id => string.CompareOrdinal(id, after) > 0).Min(StringComparer.Ordinal);
+
+    /// <summary>The files of which versions were dropped under an id, and their lines.</summary>
+    public async Task<List<(RootedPath Path, byte[] Value)>> ReadAsync(ClientId client, string id, CancellationToken ct) =>
+        [.. (await metadata.ReadPairsAsync(Keys.Dropped(client, id), ct)).Where(field => !IsSnapshot(field.Name))
+            .Select(field => (RootedPath.Parse(field.Name), Encoding.ASCII.GetBytes(field.Value)))];
 
     /// <summary>Names that stand for snapshots among the paths of what was dropped: no path begins so.</summary>
     public static bool IsSnapshot(string field) => field.StartsWith('/');
@@ -98,7 +108,7 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
         for (var attempt = 0; ; attempt++)
         {
             var call = new ScriptCall(Script.RestoreDrop) { Count = paths.Length }
-                .Key(Keys.Seq(client), Keys.Leaves(client), Keys.Loads, Keys.Candidates, Keys.Drops, Keys.Undoable(client), Keys.Dropped(client, id), Keys.Debts, Keys.Snapshots(client))
+                .Key(Keys.Seq(client), Keys.Leaves(client), Keys.Loads, Keys.Candidates, Keys.Drops, Keys.Undoable(client), Keys.Dropped(client, id), Keys.Debts, Keys.Snapshots(client), Keys.Repair)
                 .Arg(leaves.Count).Arg(leaves.Last).Arg(Member(client, id)).Arg(id).Arg(Keys.FilePrefix(client).Length).Arg(client.ToString()).Arg(NameLeaves.NamesMax);
             var leafKeys = AddFiles(call, client, leaves, paths);
             foreach (var path in paths)

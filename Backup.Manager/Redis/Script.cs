@@ -28,6 +28,8 @@ public sealed class Script
     public static readonly Script AskRepair = new("ask-repair");
     public static readonly Script SaveRepair = new("save-repair");
     public static readonly Script MoveCopies = new("move-copies", Nodes, Lines);
+    public static readonly Script MoveDropped = new("move-dropped");
+    public static readonly Script HealNodes = new("heal-nodes");
     public static readonly Script ReservedVersions = new("reserved-versions");
     public static readonly Script PutSnapshot = new("put-snapshot");
     public static readonly Script DropSnapshot = new("drop-snapshot");

@@ -11,14 +11,17 @@ namespace Backup.Manager;
 /// <param name="Left">Versions that still need a copy.</param>
 /// <param name="Lost">Versions without any good copy.</param>
 /// <param name="Moved">Copies of files that went from one node to another to even the counts.</param>
-public sealed record RepairedPage(long Examined, long Copied, long Bytes, long Left, long Lost, long Failures, long Moved, Failure? LastFailure);
+public sealed record RepairedPage(long Examined, long Copied, long Bytes, long Left, long Lost, long Failures, long Moved, Failure? LastFailure)
+{
+    public static readonly RepairedPage None = new(0, 0, 0, 0, 0, 0, 0, null);
+}
 
 /// <summary>
 /// Repairs some files of one client: ① plans, ② has the copies made, ③ notes in Redis where they lie now, ④ has the nodes that
 /// gave copies up forget them. The danger is to lose a copy: so ③ changes only lines that are still what ① has read, and only
 /// under the duty's token; and ④ names the pass's epoch, beyond which a node forgets nothing that came to it later.
 /// </summary>
-public sealed partial class FileRepair(Metadata metadata, NodeCalls calls, TimeProvider time, IOptions<ClusterOptions> options, ILogger<FileRepair> log)
+public sealed partial class FileRepair(Metadata metadata, Collection.Drops drops, NodeCalls calls, TimeProvider time, IOptions<ClusterOptions> options, ILogger<FileRepair> log)
 {
     /// <summary>Lines changed by one script: it takes about as long as a commit of so many files.</summary>
     private const int LinesPerCallMax = 500;
@@ -27,16 +30,36 @@ public sealed partial class FileRepair(Metadata metadata, NodeCalls calls, TimeP
     /// <returns>Null when the duty has passed to another manager.</returns>
     public async Task<RepairedPage?> RunAsync(ClientId client, string[] paths, ClusterMoment now, RepairPass pass, long token, CancellationToken ct)
     {
-        var copies = options.Value.Copies;
-        var names = paths.Select(path => RootedPath.Parse(path)).ToArray();
-        var values = await metadata.ReadManyAsync([.. names.Select(path => Keys.File(client, path))], ct);
-        var files = names.Zip(values).Where(pair => pair.Second is not null)
-            .Select(pair => (Path: pair.First, Lines: LinesOf(pair.Second!), Versions: FileLines.All(pair.First, pair.Second!))).ToList();
+        var files = await ReadAsync(client, [.. paths.Select(path => RootedPath.Parse(path))], ct);
+        return await RunAsync(client, null, [.. files.Select(file => new Repaired(file.Path, file.Value, []))], now, pass, token, ct);
+    }
 
+    /// <summary>
+    /// Repairs what retention dropped under one id, since an undo may bring it back. The versions of these files that were not
+    /// dropped are looked at too: copies go where those lie, as far as may be.
+    /// </summary>
+    /// <returns>Null when the duty has passed to another manager.</returns>
+    public async Task<RepairedPage?> RunDroppedAsync(ClientId client, string id, ClusterMoment now, RepairPass pass, long token, CancellationToken ct)
+    {
+        var dropped = await drops.ReadAsync(client, id, ct);
+        var others = (await ReadAsync(client, [.. dropped.Select(file => file.Path)], ct)).ToDictionary(file => file.Path, file => FileLines.All(file.Path, file.Value));
+        return await RunAsync(client, id, [.. dropped.Select(file => new Repaired(file.Path, file.Value, others.GetValueOrDefault(file.Path, [])))], now, pass with { Rebalances = false }, token, ct);
+    }
+
+    private async Task<List<(RootedPath Path, byte[] Value)>> ReadAsync(ClientId client, RootedPath[] paths, CancellationToken ct)
+    {
+        var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
+        return [.. paths.Zip(values).Where(pair => pair.Second is not null).Select(pair => (pair.First, pair.Second!))];
+    }
+
+    /// <param name="id">Under which all of it was dropped; null for what was not.</param>
+    private async Task<RepairedPage?> RunAsync(ClientId client, string? id, List<Repaired> files, ClusterMoment now, RepairPass pass, long token, CancellationToken ct)
+    {
+        var copies = options.Value.Copies;
         var refs = now.Nodes.ToDictionary(node => node.Id, node => node.Line.Ref);
         var (nodes, unasked) = await NodesAsync(client, now, [.. files.SelectMany(file => file.Versions)], ct);
         var plan = new RepairPlan(nodes, copies); // ①
-        var plans = files.Select(file => plan.Of(file.Versions, pass.Rebalances)).ToList();
+        var plans = files.Select(file => plan.Of(file.Together, pass.Rebalances).Where(one => file.Lines.ContainsKey(one.Version.Version)).ToList()).ToList();
         var wanted = plans.SelectMany(some => some).ToList();
 
         var run = new CopyRun(calls, refs, client, pass.Epoch, time); // ②
@@ -54,7 +77,7 @@ public sealed partial class FileRepair(Metadata metadata, NodeCalls calls, TimeP
         var moved = new HashSet<Change>();
         foreach (var some in changes.Chunk(LinesPerCallMax))
         {
-            if (await MoveAsync(client, some, token, moved, ct) is false) // ③
+            if (await NoteAsync(id is null ? MoveCall(client, some, token) : MoveDroppedCall(client, id, some, token), some, moved, ct) is false) // ③
                 return null;
         }
         await ForgetAsync(client, moved, now, pass.Epoch, ct); // ④
@@ -111,7 +134,7 @@ public sealed partial class FileRepair(Metadata metadata, NodeCalls calls, TimeP
         }
     }
 
-    private async Task<bool> MoveAsync(ClientId client, Change[] changes, long token, HashSet<Change> moved, CancellationToken ct)
+    private static ScriptCall MoveCall(ClientId client, Change[] changes, long token)
     {
         var call = new ScriptCall(Script.MoveCopies) { Count = changes.Length }
             .Key(Keys.Loads, Keys.Candidates, Keys.Debts, Keys.Duty(RepairWorker.Duty), Keys.Seq(client))
@@ -127,6 +150,21 @@ public sealed partial class FileRepair(Metadata metadata, NodeCalls calls, TimeP
             }
             call.Arg(file).Arg(change.OldLine).Arg(change.NewLine);
         }
+        return call;
+    }
+
+    private static ScriptCall MoveDroppedCall(ClientId client, string id, Change[] changes, long token)
+    {
+        var call = new ScriptCall(Script.MoveDropped) { Count = changes.Length }
+            .Key(Keys.Duty(RepairWorker.Duty), Keys.Undoable(client), Keys.Dropped(client, id)).Arg(token).Arg(id);
+        foreach (var change in changes)
+            call.Arg(change.Path.Value).Arg(change.OldLine).Arg(change.NewLine);
+        return call;
+    }
+
+    /// <returns>False when the duty has passed to another manager.</returns>
+    private async Task<bool> NoteAsync(ScriptCall call, Change[] changes, HashSet<Change> moved, CancellationToken ct)
+    {
         var reply = await metadata.RunAsync(call, ct);
         if (reply[0].Text == "fenced")
             return false;
@@ -162,14 +200,26 @@ public sealed partial class FileRepair(Metadata metadata, NodeCalls calls, TimeP
             await metadata.RunAsync(new ScriptCall(Script.AskRepair).Key(Keys.Reconcile).Arg(node.Value).Arg(Reconciler.Start), ct);
     }
 
-    private static Dictionary<long, string> LinesOf(byte[] value) => Encoding.ASCII.GetString(value).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        .ToDictionary(line => long.Parse(line.AsSpan(0, line.IndexOf(' ')), CultureInfo.InvariantCulture));
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "Some versions were not copied: {Code} ({Culprit}): {Message}")]
     private static partial void LogNotCopied(ILogger log, FailureCode code, string culprit, string message);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Node {Node} keeps copies that are placed elsewhere until it is compared: {Message}")]
     private static partial void LogNotForgotten(ILogger log, NodeId node, string message);
+
+    /// <summary>A file some of whose versions are repaired.</summary>
+    /// <param name="others">Versions that lie elsewhere in Redis and are seen to there.</param>
+    private sealed class Repaired(RootedPath path, byte[] value, FileVersion[] others)
+    {
+        public RootedPath Path => path;
+
+        public FileVersion[] Versions { get; } = FileLines.All(path, value);
+
+        /// <summary>All versions, oldest first.</summary>
+        public FileVersion[] Together => [.. Versions.Concat(others).OrderBy(version => version.Version)];
+
+        public Dictionary<long, string> Lines { get; } = Encoding.ASCII.GetString(value).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .ToDictionary(line => long.Parse(line.AsSpan(0, line.IndexOf(' ')), CultureInfo.InvariantCulture));
+    }
 
     /// <summary>A line as it was and as it shall be.</summary>
     private sealed record Change(RootedPath Path, long Version, string OldLine, string NewLine, NodeId[] Before, NodeId[] After)

@@ -45,10 +45,12 @@ public sealed partial class Reconciler(Metadata metadata, Collection.Drops drops
             RootedPath[] paths = [.. surplus.Select(version => version.Path).Distinct()];
             var aside = await drops.AsideAsync(client, paths, ct);
             var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
-            var placed = paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!)).ToDictionary(version => version.Version);
+            // One that was brought back between the two questions is found by both.
+            var placed = paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!)).Concat(aside)
+                .DistinctBy(version => version.Version).ToDictionary(version => version.Version);
             surplus.RemoveAll(version => placed.TryGetValue(version.Version, out var line)
                 ? line.Nodes.Contains(node)
-                : version.TimeMs >= youngMs || reserved.Contains(version.Version) || aside.Contains(version.Version));
+                : version.TimeMs >= youngMs || reserved.Contains(version.Version));
         }
         return surplus;
     }

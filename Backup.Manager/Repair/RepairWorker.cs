@@ -8,11 +8,11 @@ using Microsoft.Extensions.Options;
 namespace Backup.Manager;
 
 /// <summary>
-/// Sees to it that each version has its copies: one page of files at a time, of one client after the other, and then compares
-/// nodes that came back with what is placed on them. One manager of all does it; how far it is stands in Redis, and whoever takes over goes on there.
+/// Sees to it that each version has its copies: one page of files at a time, of one client after the other, first what is listed and
+/// then what retention dropped and an undo may bring back. Then it compares nodes that came back with what is placed on them. One manager of all does it; how far it is stands in Redis, and whoever takes over goes on there.
 /// </summary>
 public sealed partial class RepairWorker(
-    Metadata metadata, ClusterView view, Names names, FileRepair files, Reconciler reconciler, EventLog events, TimeProvider time, IOptions<ClusterOptions> options, ILogger<RepairWorker> log)
+    Metadata metadata, ClusterView view, Names names, Collection.Drops drops, FileRepair files, Reconciler reconciler, EventLog events, TimeProvider time, IOptions<ClusterOptions> options, ILogger<RepairWorker> log)
     : Worker(time, log)
 {
     /// <summary>The background duty.</summary>
@@ -23,6 +23,9 @@ public sealed partial class RepairWorker(
 
     /// <summary>What was last said of lost versions is noted under this: no node has such an id.</summary>
     private const string LostNotice = "*lost";
+
+    /// <summary>Where a pass has come to what was dropped: the last id that was looked at follows. No path begins so.</summary>
+    private const string Aside = "/";
 
     private readonly DutyLease duty = new(metadata, time, Duty);
 
@@ -55,8 +58,9 @@ public sealed partial class RepairWorker(
         }
         if (pass.Token != token)
         {
-            // A new pass, or one that another manager had begun: an epoch of its own tells its copies from those made before.
-            if (await SaveAsync(Keys.Repair, token, newEpoch: true, [.. (pass with { Token = token }).Fields(), (RepairPass.AskedField, ""), (RepairPass.RebalanceField, "")], cancellationToken) is not { } epoch)
+            // A new pass, or one that another manager had begun: an epoch of its own tells its copies from those made before. What is asked for during a pass is left to the next.
+            (string, string)[] seenTo = now.Repair.Running ? [] : [(RepairPass.AskedField, ""), (RepairPass.RebalanceField, "")];
+            if (await SaveAsync(Keys.Repair, token, newEpoch: true, [.. (pass with { Token = token }).Fields(), .. seenTo], cancellationToken) is not { } epoch)
                 return WorkerStep.Idle;
             pass = pass with { Token = token, Epoch = epoch };
         }
@@ -72,27 +76,33 @@ public sealed partial class RepairWorker(
         var started = Time.GetTimestamp();
         if (await NextClientAsync(pass, ct) is not { } client)
             return await EndAsync(now, pass, token, ct);
-        var from = client.ToString() == pass.Client ? Encoding.UTF8.GetBytes(pass.Path) : [];
-        var (page, _) = await names.ReadAsync(client, from, after: from.Length > 0, [], NamesPerStep, ct);
-        pass = pass with { Client = client.ToString(), Path = page.Length == NamesPerStep ? page[^1] : "" };
-        if (pass.Path.Length == 0)
-            pass = pass with { Client = pass.Client + Done };
-        if (page.Length > 0)
+        RepairedPage? done;
+        var path = client.ToString() == pass.Client ? pass.Path : "";
+        if (path.StartsWith(Aside, StringComparison.Ordinal))
         {
-            if (await files.RunAsync(client, page, now, pass, token, ct) is not { } done)
-                return false;
-            pass = pass with
-            {
-                Examined = pass.Examined + done.Examined,
-                Copied = pass.Copied + done.Copied,
-                Bytes = pass.Bytes + done.Bytes,
-                Left = pass.Left + done.Left,
-                VersionsLost = pass.VersionsLost + done.Lost,
-                Failures = pass.Failures + done.Failures,
-                Moved = pass.Moved + done.Moved,
-                CopyMs = pass.CopyMs + (done.Copied > 0 ? (long)Time.GetElapsedTime(started).TotalMilliseconds : 0),
-            };
+            var id = await drops.NextAsync(client, path[Aside.Length..], ct);
+            done = id is null ? RepairedPage.None : await files.RunDroppedAsync(client, id, now, pass, token, ct);
+            pass = id is null ? pass with { Client = client + Done, Path = "" } : pass with { Client = client.ToString(), Path = Aside + id };
         }
+        else
+        {
+            var (page, _) = await names.ReadAsync(client, Encoding.UTF8.GetBytes(path), after: path.Length > 0, [], NamesPerStep, ct);
+            done = page.Length == 0 ? RepairedPage.None : await files.RunAsync(client, page, now, pass, token, ct);
+            pass = pass with { Client = client.ToString(), Path = page.Length == NamesPerStep ? page[^1] : Aside };
+        }
+        if (done is null)
+            return false;
+        pass = pass with
+        {
+            Examined = pass.Examined + done.Examined,
+            Copied = pass.Copied + done.Copied,
+            Bytes = pass.Bytes + done.Bytes,
+            Left = pass.Left + done.Left,
+            VersionsLost = pass.VersionsLost + done.Lost,
+            Failures = pass.Failures + done.Failures,
+            Moved = pass.Moved + done.Moved,
+            CopyMs = pass.CopyMs + (done.Copied > 0 ? (long)Time.GetElapsedTime(started).TotalMilliseconds : 0),
+        };
         return await SaveAsync(Keys.Repair, token, newEpoch: false, pass.Fields(), ct) is not null;
     }
 
@@ -111,8 +121,10 @@ public sealed partial class RepairWorker(
         if (pass.Left == 0)
         {
             // What arose since the pass began needs another one.
-            var conditions = RepairReasons.Healed(pass.Conditions);
-            if (await SaveAsync(Keys.Healed, token, newEpoch: false, conditions, ct) is null)
+            var call = new ScriptCall(Script.HealNodes).Key(Keys.Duty(Duty), Keys.Healed, Keys.Repair).Arg(token);
+            foreach (var (node, condition) in RepairReasons.Healed(pass.Conditions))
+                call.Arg(node).Arg(condition);
+            if ((await metadata.RunAsync(call, ct))[0].Text == "fenced")
                 return false;
         }
         // Its token goes, so that the next pass takes an epoch of its own.

@@ -89,7 +89,7 @@ public sealed record ClientsReply(ClientStanding[] Clients);
 
 /// <summary>An operator says how much a client may store.</summary>
 /// <param name="Bytes">Null for as much as there is space.</param>
-public sealed record QuotaRequest(ClientId Client, long? Bytes);
+public sealed record QuotaRequest(ClientId Client, long? Bytes = null);
 
 /// <summary>An operator says that what this client did is fine.</summary>
 public sealed record FineRequest(ClientId Client);

@@ -46,6 +46,42 @@ public class RetentionTests
         await connection.RestoreAsync((await VersionsAsync(connection, "wanted"))[0], 1);
     }
 
+    /// <summary>What lies aside is copied away from a node that is emptied, and again when a node dies.</summary>
+    [Fact]
+    public async Task What_was_dropped_comes_back_though_a_node_that_held_it_was_removed_and_another_died()
+    {
+        await using var cluster = await HealingCluster.StartAsync();
+        var files = await cluster.StoreAsync(40);
+        var connection = cluster.Running.Connect(files.Client);
+        await SnapshotAsync(connection, "before");
+        await connection.UploadAsync(files.Receipts.Select(receipt => Transfers.Gone(receipt.Path.Value)));
+        await SnapshotAsync(connection, "after");
+        var retained = await connection.AskAsync(n => n.RetainAsync(connection.Client, new RetentionRequest(new RetentionPolicy(Last: 1), Apply: true), default), default);
+        Assert.Equal(2 * files.Receipts.Length, retained.Versions);
+
+        // No node holds a file that is listed.
+        Assert.All((await cluster.StatusAsync()).Nodes, node => Assert.Equal(0, node.Files));
+        var leaving = files.Receipts[0].Nodes[0];
+        Assert.NotEqual(0, await cluster.HeldAsync(leaving));
+        await cluster.Operate(node => node.DrainAsync(new DrainRequest(leaving, true), default));
+        await cluster.UntilEventAsync(EventKind.NodeDrained, leaving);
+        await cluster.UntilHeldAsync(leaving, 0);
+        await cluster.Running.StopAsync(leaving.Value);
+        var dying = files.Receipts[0].Nodes[1];
+        await cluster.Running.KillAsync(dying.Value);
+        await cluster.UntilAsync("the dead node's versions have copies elsewhere",
+            status => status.Repair is { Running: false, VersionsCopied: > 0, VersionsLeft: 0 } repair && repair.Reasons.Any(reason => reason.Contains(dying.Value, StringComparison.Ordinal)));
+
+        Assert.Equal(retained.Versions, (await connection.AskAsync(n => n.UndoRetentionAsync(connection.Client, default), default)).Versions);
+        for (var i = 0; i < files.Receipts.Length; i++)
+        {
+            var version = (await VersionsAsync(connection, files.Receipts[i].Path.Value))[0];
+            Assert.Equal(2, version.Nodes.Except([leaving, dying]).Count());
+            foreach (var node in version.Nodes)
+                await connection.RestoreFromAsync(version, node, i);
+        }
+    }
+
     /// <summary>Waits for the managers to have told the nodes, and the nodes to have collected. At most 1.1 times what is live may remain.</summary>
     private static async Task FreedAsync(RunningCluster cluster, long liveBytes)
     {

@@ -2,7 +2,7 @@
 --
 -- KEYS[1] seq of the client   KEYS[2] leaves   KEYS[3] loads   KEYS[4] candidates   KEYS[5] drops   KEYS[6] undoable
 -- KEYS[7] what was dropped: hash path -> lines, "/name" -> snapshot   KEYS[8] debts   KEYS[9] snapshots of the client
--- KEYS[10..9+n] values of the n files, then leaves as ARGV says
+-- KEYS[10] repair   KEYS[11..10+n] values of the n files, then leaves as ARGV says
 -- ARGV[1] leaves known   ARGV[2] the last of them   ARGV[3] member of drops   ARGV[4] id
 -- ARGV[5] length of what precedes the path in a file's key   ARGV[6] client   ARGV[7] names in a leaf above which it is to be split
 -- ARGV[8..7+n] the leaf of each file, an index into KEYS
@@ -34,7 +34,7 @@ end
 
 local changes, count, grown, doubles = {}, 0, {}, 0
 for i = 1, #ARGV - 7 do
-  local key, path = KEYS[9 + i], string.sub(KEYS[9 + i], tonumber(ARGV[5]) + 1)
+  local key, path = KEYS[10 + i], string.sub(KEYS[10 + i], tonumber(ARGV[5]) + 1)
   local value, lines = redis.call('GET', key), redis.call('HGET', KEYS[7], path)
   local merged, seen = merge(value, lines), {}
   for line in string.gmatch(lines, '[^\n]+') do
@@ -75,6 +75,10 @@ change_loads(KEYS[3], KEYS[4], changes)
 redis.call('HINCRBY', KEYS[1], 'generation', 1)
 redis.call('HINCRBY', KEYS[1], 'moments', 1)
 redis.call('HINCRBY', KEYS[1], 'bytes', int(0 - doubles))
+-- A pass that is under way looks at names first and then at what lies aside: it may be past these names already.
+if redis.call('HGET', KEYS[10], 'running') == '1' then
+  redis.call('HSETNX', KEYS[10], 'asked', '1')
+end
 redis.call('DEL', KEYS[7])
 redis.call('ZREM', KEYS[5], ARGV[3])
 redis.call('SREM', KEYS[6], ARGV[4])

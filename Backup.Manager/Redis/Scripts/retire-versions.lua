@@ -3,7 +3,8 @@
 -- It does so only while the client's moments are those that the plan was made of. Uses library-nodes, library-lines.
 --
 -- KEYS[1] seq of the client   KEYS[2] leaves   KEYS[3] loads   KEYS[4] candidates   KEYS[5] drops   KEYS[6] undoable
--- KEYS[7] what is dropped: hash path -> lines   KEYS[8] debts   KEYS[9..8+n] values of the n files, then leaves as ARGV says
+-- KEYS[7] what is dropped: hash path -> lines   KEYS[8] debts   KEYS[9] draining   KEYS[10] healed   KEYS[11] repair
+-- KEYS[12..11+n] values of the n files, then leaves as ARGV says
 -- ARGV[1] moments as planned   ARGV[2] leaves known   ARGV[3] the last of them   ARGV[4] when it goes for good, ms
 -- ARGV[5] member of drops   ARGV[6] id   ARGV[7] length of what precedes the path in a file's key   ARGV[8] client
 -- ARGV[9..8+n] "leaf ,version,version,", leaf an index into KEYS
@@ -33,11 +34,12 @@ local function part(value, versions)
   return kept, dropped
 end
 
-local values = redis.call('MGET', (table.unpack or unpack)(KEYS, 9, #ARGV))
-local changes, count, bytes = {}, 0, 0
-for i = 1, #ARGV - 8 do
+local files = #ARGV - 8
+local values = redis.call('MGET', (table.unpack or unpack)(KEYS, 12, 11 + files))
+local changes, count, bytes, leaving = {}, 0, 0, {}
+for i = 1, files do
   local leaf, versions = string.match(ARGV[8 + i], '^(%d+) (%S+)$')
-  local value, path = values[i], string.sub(KEYS[8 + i], tonumber(ARGV[7]) + 1)
+  local value, path = values[i], string.sub(KEYS[11 + i], tonumber(ARGV[7]) + 1)
   local kept, dropped = {}, {}
   if value then
     kept, dropped = part(value, versions)
@@ -53,14 +55,14 @@ for i = 1, #ARGV - 8 do
         if not seen[id] and holds(value, id) and not holds(left, id) then
           changes[id] = (changes[id] or 0) - 1
         end
-        seen[id] = true
+        seen[id], leaving[id] = true, true
       end
     end
     redis.call('HSET', KEYS[7], path, table.concat(dropped, '\n') .. '\n')
     if left then
-      redis.call('SET', KEYS[8 + i], left)
+      redis.call('SET', KEYS[11 + i], left)
     else
-      redis.call('DEL', KEYS[8 + i])
+      redis.call('DEL', KEYS[11 + i])
       redis.call('ZREM', KEYS[tonumber(leaf)], path)
     end
   end
@@ -69,6 +71,13 @@ if count == 0 then
   return { 'ok', 0, 0 }
 end
 change_loads(KEYS[3], KEYS[4], changes)
+-- A node that is being emptied may hold nothing else any more, and is not empty: a pass over what lies aside has yet to see these.
+for id in pairs(leaving) do
+  if redis.call('SISMEMBER', KEYS[9], id) == 1 then
+    redis.call('HDEL', KEYS[10], id)
+    redis.call('HSETNX', KEYS[11], 'asked', '1')
+  end
+end
 redis.call('HINCRBY', KEYS[1], 'generation', 1)
 redis.call('ZADD', KEYS[5], ARGV[4], ARGV[5])
 redis.call('SADD', KEYS[6], ARGV[6])

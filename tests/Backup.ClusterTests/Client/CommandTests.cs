@@ -104,11 +104,19 @@ public sealed class CommandTests(ClusterFixture fixture) : IDisposable
         machine.Write("first", "first");
         using var stop = new CancellationTokenSource();
         var watch = machine.RunAsync(["watch", "--settle", "1s", "--json"], stop.Token);
-        await StoredAsync("first");
-        machine.Write("below/second", "second");
-        await StoredAsync("below/second");
-        File.Delete(Path.Join(machine.Root, "first"));
-        await UntilAsync(async () => !(await machine.RunAsync("list")).Out.Contains("first"));
+        try
+        {
+            await StoredAsync("first");
+            machine.Write("below/second", "second");
+            await StoredAsync("below/second");
+            File.Delete(Path.Join(machine.Root, "first"));
+            await UntilAsync(async () => !(await machine.RunAsync("list")).Out.Contains("first"));
+        }
+        catch (OperationCanceledException)
+        {
+            await stop.CancelAsync();
+            Assert.Fail($"It did not store what changed: {(await watch).Out}{(await watch).Error}");
+        }
         await stop.CancelAsync();
         var passes = (await watch).Expect(ExitCode.Done).JsonLines;
         Assert.Equal("start", passes[0].GetProperty("why").GetString());

@@ -6,20 +6,25 @@ using Backup.Storage.Packs;
 namespace Backup.FaultTests.Simulation;
 
 /// <summary>The invariants, asked of a cluster that has been healed and is quiet.</summary>
-internal sealed class Checks(World world)
+internal sealed partial class Checks(World world)
 {
     private readonly Dictionary<(ClientId Client, RootedPath Path), FileVersion[]> listed = [];
 
     public async Task RunAsync()
     {
         await ReadAsync();
-        new HistoryCheck(world.Ledger, Wrong).Run(listed);
+        var moments = new Dictionary<ClientId, long[]>();
+        foreach (var client in world.Clients)
+            moments[client] = [.. (await world.Manager.Manager.SnapshotsAsync(client, default)).Snapshots.Select(snapshot => snapshot.TimeMs)];
+        new HistoryCheck(world.Ledger, moments, world.IsEmptied, Wrong).Run(listed);
         NoteWhereabouts();
         await CheckListsAsync();
         await CheckCopiesAsync();
         await CheckLoadsAsync();
         await CheckStrangersAsync();
         await CheckCollectionAsync();
+        if (world.Retains)
+            await CheckRetentionAsync();
     }
 
     private void Wrong(string what) => world.Violations.Enqueue(what);

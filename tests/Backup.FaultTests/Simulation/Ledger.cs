@@ -36,6 +36,21 @@ internal sealed class Ledger
 
     public IEnumerable<Change> Acknowledged => Changes.Where(change => change.Outcome == Outcome.Acknowledged);
 
+    private readonly HashSet<ClientId> retained = [];
+
+    /// <summary>Whether retention was ever asked to drop what no moment of the client shows; the request may arrive late, too.</summary>
+    public bool IsRetained(ClientId client)
+    {
+        lock (gate)
+            return retained.Contains(client);
+    }
+
+    public void Retain(ClientId client)
+    {
+        lock (gate)
+            retained.Add(client);
+    }
+
     public Change[] AcknowledgedOf(ClientId client)
     {
         lock (gate)

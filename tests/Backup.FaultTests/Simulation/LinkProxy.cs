@@ -21,7 +21,7 @@ public class LinkProxy : DispatchProxy
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
-        var call = Calls.GetOrAdd(targetMethod!.ReturnType.GetGenericArguments()[0], type => CallOf.MakeGenericMethod(type));
+        var call = Calls.GetOrAdd(targetMethod!.ReturnType.GetGenericArguments() is [var result] ? result : typeof(bool), type => CallOf.MakeGenericMethod(type));
         return call.Invoke(this, [targetMethod, args]);
     }
 

@@ -10,9 +10,11 @@ internal sealed class Schedule(World world)
     private readonly Random random = new(SimNetwork.HashCode(world.Seed, "schedule"));
     private readonly Dictionary<ClientId, ClusterConnection> connections = world.Clients.ToDictionary(client => client, world.Connect);
 
-    private bool isEmptied;
+    private readonly Retaining retaining = new(world);
 
-    public int Operations { get; private set; }
+    public int Operations => operations + retaining.Operations;
+
+    private int operations;
 
     public int Faults { get; private set; }
 
@@ -22,6 +24,8 @@ internal sealed class Schedule(World world)
         for (var i = 0; i < steps; i++)
         {
             await StepAsync();
+            if (world.Retains)
+                await retaining.StepAsync(connections, UploadAsync);
             if (world.Bug?.AfterStep is { } after)
                 await after(world);
         }
@@ -56,7 +60,7 @@ internal sealed class Schedule(World world)
     private Task DeleteAsync()
     {
         var client = Pick(world.Clients);
-        Operations++;
+        operations++;
         return SendAsync(client, [world.Ledger.Begin(client, NewPath(), VersionKind.Tombstone, 0, 0)]);
     }
 
@@ -66,14 +70,14 @@ internal sealed class Schedule(World world)
         var (first, second) = (Pick(world.Clients), Pick(world.Clients));
         var path = NewPath();
         var one = NewChange(first, path);
-        Operations++;
+        operations++;
         var other = random.Next(3) == 0 ? world.Ledger.Begin(second, path, VersionKind.Tombstone, 0, 0) : NewChange(second, path);
         return Task.WhenAll(SendAsync(first, [one]), SendAsync(second, [other]));
     }
 
     private Change NewChange(ClientId client, RootedPath path)
     {
-        Operations++;
+        operations++;
         // Half of it is content that was sent before, by this client or by another.
         var before = world.Ledger.Changes.Where(change => change.Kind == VersionKind.File).ToList();
         if (before.Count > 0 && random.Next(3) == 0 && Pick(before) is { } same)
@@ -121,7 +125,7 @@ internal sealed class Schedule(World world)
 
     private async Task RestoreAsync()
     {
-        Operations++;
+        operations++;
         var known = world.Ledger.Acknowledged.Where(change => change.Kind == VersionKind.File).ToList();
         if (known.Count == 0)
             return;
@@ -133,7 +137,7 @@ internal sealed class Schedule(World world)
             if (Array.Find(versions.Versions, version => version.Version == change.Receipt!.Version) is not { } version)
             {
                 // After a loss of the metadata, versions whose nodes are all away are known again when these are back.
-                if (!isEmptied)
+                if (!world.IsEmptied && !world.Ledger.IsRetained(change.Client))
                     world.Violations.Enqueue($"I6: version {change.Receipt!.Version} of {change.Path} (#{change.Id}) was acknowledged and is not listed");
                 return;
             }
@@ -235,7 +239,7 @@ internal sealed class Schedule(World world)
         await world.PassAsync(SimNode.GraceTime * 2);
         foreach (var node in world.Nodes.Where(node => node.IsAlive))
         {
-            Operations++;
+            operations++;
             try
             {
                 await node.Collector.CollectAsync(default);
@@ -312,7 +316,7 @@ internal sealed class Schedule(World world)
         // Redis takes a tenth of a second to come back, which is two seeds' time.
         if (random.Next(3) == 0)
         {
-            isEmptied = true;
+            world.IsEmptied = true;
             world.Note("Redis is emptied");
             await world.Lane.ClearAsync();
             // Until the nodes have registered anew and told what they hold, writes wait.

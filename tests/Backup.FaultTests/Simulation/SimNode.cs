@@ -175,6 +175,9 @@ internal class SimNode : ISimServer
                 return await node.Collector.CollectAsync(default);
             case nameof(IInventory.InventoryAsync):
                 return await node.All.PageAsync((InventoryRequest)args[0]!, default);
+            case nameof(IInventory.KeepAsync):
+                new KeptMoments(node.Store).Keep((ClientMoments)args[0]!);
+                return true;
             case nameof(IRecordSource.RecordsAsync):
                 return await RecordsAsync(node, (ClientId)args[0]!, (RecordsRequest)args[1]!);
             case nameof(ICopier.CopyAsync):

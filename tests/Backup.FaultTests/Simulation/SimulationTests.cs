@@ -23,8 +23,11 @@ public class SimulationTests(ITestOutputHelper output)
             Assert.True(result.Violations.Length == 0, result.ToString());
             return;
         }
-        var first = Number("BACKUP_FIRST_SEED") ?? 1;
-        await HoldAsync(Number("BACKUP_SAME") is { } same ? Enumerable.Repeat(first, same) : Enumerable.Range(first, Number("BACKUP_SEEDS") ?? SeedsDefault));
+        var (first, seeds) = (Number("BACKUP_FIRST_SEED") ?? 1, Number("BACKUP_SEEDS") ?? SeedsDefault);
+        await HoldAsync(Number("BACKUP_SAME") is { } same ? Enumerable.Repeat(first, same)
+            : first >= World.FirstRetaining ? Enumerable.Range(first, seeds)
+            // Half of them with retention.
+            : Enumerable.Range(first, seeds - (seeds / 2)).Concat(Enumerable.Range(World.FirstRetaining + first, seeds / 2)));
     }
 
     [Fact]

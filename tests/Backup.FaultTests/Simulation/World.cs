@@ -31,6 +31,17 @@ internal sealed class World : IAsyncDisposable
 
     public PlantedBug? Bug { get; }
 
+    /// <summary>
+    /// Whether moments are named in this run, and retention drops what they do not show. Only these seeds draw that, and from a random
+    /// source of its own: what seeds below did before there was retention, above all those that are kept, they still do.
+    /// </summary>
+    public bool Retains => Seed is >= FirstRetaining and < FirstRetaining + 900_000;
+
+    public const int FirstRetaining = 100_000;
+
+    /// <summary>Whether Redis was emptied: what was dropped and is on nodes that were away may be listed again.</summary>
+    public bool IsEmptied { get; set; }
+
     public string Root => root.Path;
 
     public SimClock Clock { get; } = new();

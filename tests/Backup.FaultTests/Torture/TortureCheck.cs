@@ -20,7 +20,7 @@ internal sealed class TortureCheck(RunningCluster cluster, Ledger ledger, Client
             await CheckListAsync(connection);
             await CheckCopiesAsync(connection);
         }
-        new HistoryCheck(ledger, violation).Run(listed);
+        new HistoryCheck(ledger, new Dictionary<ClientId, long[]>(), isEmptied: false, violation).Run(listed);
         await CheckLoadsAsync();
     }
 

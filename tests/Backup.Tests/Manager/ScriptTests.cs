@@ -64,9 +64,13 @@ public abstract class ScriptTests(RedisFixture fixture)
         await cluster.Get<Watch>().StepAsync(default);
         await cluster.First.EventsAsync(new EventsRequest(0, 10), default);
         await cluster.First.RepairAsync(default);
-        await cluster.Get<RepairWorker>().StepAsync(default);
+        while (await cluster.Get<RepairWorker>().StepAsync(default) == Backup.ServiceDefaults.WorkerStep.Busy)
+        {
+        }
         await cluster.Get<Metadata>().RunAsync(new ScriptCall(Script.MoveCopies).Key(Keys.Loads, Keys.Candidates, Keys.Debts, Keys.Duty(RepairWorker.Duty), Keys.Seq(cluster.Client))
             .Arg(1).Arg(cluster.Client.ToString()).Arg(0), default);
+        await cluster.Get<Metadata>().RunAsync(new ScriptCall(Script.MoveDropped).Key(Keys.Duty(RepairWorker.Duty), Keys.Undoable(cluster.Client), Keys.Dropped(cluster.Client, "x"))
+            .Arg(1).Arg("x"), default);
         await cluster.Get<Metadata>().RunAsync(new ScriptCall(Script.ReservedVersions).Key(Keys.Reservation("x")), default);
     }
 
