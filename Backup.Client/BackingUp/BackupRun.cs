@@ -30,6 +30,9 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     /// <summary>After Ctrl-C a segment under way may take as long as it ever may; then it is cut short.</summary>
     private static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(30);
 
+    /// <summary>What it took to find out what has changed, before any of it was sent.</summary>
+    public TimeSpan LookTime { get; private set; }
+
     /// <param name="ct">Ends it in order while files are sent: what is under way is finished, and the summary says that it is not all.</param>
     /// <exception cref="FailureException">Nothing could be done, or the cluster failed in the middle; what was stored before stays stored.</exception>
     public async Task<BackupSummary> RunAsync(CancellationToken ct)
@@ -78,6 +81,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         {
             using var catalogue = new CatalogueWriter(folder.FilePath, folder.Client);
             var sequence = await planner.PlanRootAsync(plan, catalogue, ct);
+            LookTime = session.Surroundings.Time.GetElapsedTime(started);
             await SendAsync(cluster, plan, planner, catalogue, ct);
             // Half a backup is no state of the root to come back to, and no catalogue of it: the next one asks what is stored.
             if (!request.DryRun && !interrupted)

@@ -118,7 +118,7 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
                 $"The token in BACKUP_TOKEN is of client {given.Client}, and the files are of client {client}.", "client", $"Pass --client {given.Client}, or take BACKUP_TOKEN away.").Exception();
         }
         var servers = Settings.Servers;
-        return new Enrolment(client, new KeptTokens(Identities.Tokens(surroundings, client, servers),
+        return new Enrolment(client, new KeptTokens(() => Identities.Tokens(surroundings, client, servers),
             token => Identities.Keep(surroundings, token, servers), token => Identities.Drop(surroundings, token)), GivenInvitation);
     }
 

@@ -11,16 +11,16 @@ internal sealed class WatchPacing(TimeSpan settle, TimeSpan every)
     /// <summary>A file that is written to all the time must not wait for ever.</summary>
     private const int SettlesMax = 10;
 
-    /// <summary>Rest of this many times what the last pass took: it leaves nine tenths of a core and a disk to others.</summary>
+    /// <summary>Rest of this many times what looking took in the last pass: it leaves nine tenths of a core and a disk to others.</summary>
     private const int RestPerPass = 9;
 
-    /// <summary>Of a pass that sent much, most of the time was no looking: what changes next must not wait for hours.</summary>
+    /// <summary>However long it takes to look through a root, what changes must not wait for hours.</summary>
     public static readonly TimeSpan RestMax = TimeSpan.FromMinutes(5);
 
     private TimeSpan? firstChange;
     private TimeSpan lastChange;
     private TimeSpan passEnded;
-    private TimeSpan passTook;
+    private TimeSpan lookTime;
 
     /// <summary>Whether changes are seen at all; without that, only full passes find them, and come more often.</summary>
     public bool IsBlind { get; set; }
@@ -37,7 +37,8 @@ internal sealed class WatchPacing(TimeSpan settle, TimeSpan every)
     /// <summary>What changes from here on belongs to the pass after this one.</summary>
     public void PassBegins() => firstChange = null;
 
-    public void PassEnded(TimeSpan now, TimeSpan took) => (passEnded, passTook) = (now, took);
+    /// <param name="took">What looking for changes took; sending them is no looking.</param>
+    public void PassEnded(TimeSpan now, TimeSpan took) => (passEnded, lookTime) = (now, took);
 
     /// <summary>A pass that failed: everything is still to be done, after a silence as after any change.</summary>
     public void PassFailed(TimeSpan now, TimeSpan took)
@@ -57,7 +58,7 @@ internal sealed class WatchPacing(TimeSpan settle, TimeSpan every)
             var latest = first + settle * SettlesMax;
             due = Min(full, Min(settled, latest));
         }
-        var rested = passEnded + Min(passTook * RestPerPass, RestMax);
+        var rested = passEnded + Min(lookTime * RestPerPass, RestMax);
         return due > rested ? due : rested;
     }
 

@@ -42,12 +42,12 @@ internal sealed class WatchRun(Session session, WatchPacing pacing, Func<Progres
     {
         lock (gate)
             pacing.PassBegins();
-        var begun = time.GetElapsedTime(started);
+        var run = new BackupRun(session, new BackupRequest([]), progress());
         try
         {
-            var summary = await new BackupRun(session, new BackupRequest([]), progress()).RunAsync(ct);
+            var summary = await run.RunAsync(ct);
             lock (gate)
-                pacing.PassEnded(time.GetElapsedTime(started), time.GetElapsedTime(started) - begun);
+                pacing.PassEnded(time.GetElapsedTime(started), run.LookTime);
             told(new WatchPass(why, summary, null));
             return summary;
         }
@@ -55,7 +55,7 @@ internal sealed class WatchRun(Session session, WatchPacing pacing, Func<Progres
         {
             // A cluster that is down for a while, another backup of this root under way, a disk that is not mounted: it passes.
             lock (gate)
-                pacing.PassFailed(time.GetElapsedTime(started), time.GetElapsedTime(started) - begun);
+                pacing.PassFailed(time.GetElapsedTime(started), run.LookTime);
             told(new WatchPass(why, null, e.Failure));
             return null;
         }

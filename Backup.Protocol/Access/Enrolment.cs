@@ -3,13 +3,13 @@ using System.Net.Http.Headers;
 namespace Backup.Protocol;
 
 /// <summary>Where a client keeps its tokens between runs.</summary>
-/// <param name="Known">Newest first. Of several the first that the cluster takes is used.</param>
+/// <param name="Read">What is kept now, newest first. Of several the first that the cluster takes is used.</param>
 /// <param name="Keep">Called before a token is made known to the cluster, so that a crash never loses one that is.</param>
 /// <param name="Drop">Called when the cluster did not take it.</param>
-public sealed record KeptTokens(IReadOnlyList<AccessToken> Known, Action<AccessToken> Keep, Action<AccessToken> Drop)
+public sealed record KeptTokens(Func<IReadOnlyList<AccessToken>> Read, Action<AccessToken> Keep, Action<AccessToken> Drop)
 {
     /// <summary>For a client that lives as long as the process.</summary>
-    public static readonly KeptTokens InMemory = new([], _ => { }, _ => { });
+    public static readonly KeptTokens InMemory = new(() => [], _ => { }, _ => { });
 }
 
 /// <summary>
@@ -19,7 +19,10 @@ public sealed record KeptTokens(IReadOnlyList<AccessToken> Known, Action<AccessT
 public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitation = null) : IProof
 {
     private readonly SemaphoreSlim one = new(1, 1);
-    private readonly Queue<AccessToken> known = new(kept.Known);
+    private readonly Queue<AccessToken> known = new();
+
+    /// <summary>The hashes of all that were ever in the queue.</summary>
+    private readonly HashSet<string> seen = [];
     private volatile AccessToken? token;
     private volatile int generation;
 
@@ -55,14 +58,9 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
         await one.WaitAsync(ct);
         try
         {
-            lock (known)
-            {
-                if (token is not null || known.TryDequeue(out var next) && (token = next) is not null)
-                    return token;
-            }
-            var made = await EnrolAsync(server, ct);
-            token = made;
-            return made;
+            if ((token ?? NextKept()) is { } kept)
+                return token = kept;
+            return token = await EnrolAsync(server, ct);
         }
         finally
         {
@@ -70,9 +68,17 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
         }
     }
 
+    private AccessToken? NextKept()
+    {
+        foreach (var other in kept.Read().Where(other => seen.Add(other.Secret.Hash)))
+            known.Enqueue(other);
+        return known.TryDequeue(out var next) ? next : null;
+    }
+
     private async Task<AccessToken> EnrolAsync(Uri server, CancellationToken ct)
     {
         var made = AccessToken.New(client);
+        seen.Add(made.Secret.Hash);
         kept.Keep(made);
         try
         {
@@ -83,6 +89,9 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
         catch (FailureException e) when (e.Failure.Code is FailureCode.Unauthorized or FailureCode.Forbidden or FailureCode.InvalidRequest)
         {
             kept.Drop(made);
+            // Another process of this machine may have enrolled the client since: its token was kept before the cluster knew it.
+            if (NextKept() is { } other)
+                return other;
             isRefused = true;
             throw;
         }

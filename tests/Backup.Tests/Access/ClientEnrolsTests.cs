@@ -39,6 +39,37 @@ public sealed class ClientEnrolsTests(GarnetFixture fixture)
     }
 
     [Fact]
+    public async Task Commands_that_need_the_first_token_at_once_share_one()
+    {
+        await using var redis = await ManagersOnRedis.StartAsync(fixture);
+        await using var manager = await ManagerAsync(SecurityOptions.Loopback);
+        using var machine = Machine(manager);
+        var here = machine.ToSurroundings();
+        Uri[] servers = [manager.Address];
+        // All have read the file before any of them enrols, as processes do that are started together.
+        for (var turn = 0; turn < 5; turn++)
+        {
+            var client = ClientId.New();
+            using var together = new Barrier(3);
+            await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
+            {
+                var first = true;
+                var kept = new KeptTokens(() =>
+                {
+                    var known = Identities.Tokens(here, client, servers);
+                    if (first)
+                        together.SignalAndWait();
+                    first = false;
+                    return known;
+                }, token => Identities.Keep(here, token, servers), token => Identities.Drop(here, token));
+                var node = new NodeClients(new ProvingNetwork(new Enrolment(client, kept))).At(manager.Address);
+                Assert.Empty((await node.ListAsync(client, new ListRequest("", null, 10), default)).Files);
+            })));
+            Assert.Single(Identities.Tokens(here, client, servers));
+        }
+    }
+
+    [Fact]
     public async Task A_lost_token_is_not_made_up_for_by_asking_again()
     {
         await using var redis = await ManagersOnRedis.StartAsync(fixture);

@@ -43,12 +43,12 @@ public sealed class WatchPacingTests
         pacing.PassBegins();
         pacing.Changed(At(26));
         pacing.PassEnded(At(27), At(1));
-        // Nine times what the pass took, which is later than the silence.
+        // Nine times what looking took, which is later than the silence.
         Assert.Equal(At(36), pacing.DueAt());
     }
 
     [Fact]
-    public void After_a_pass_that_took_hours_a_change_waits_some_minutes()
+    public void After_looking_for_hours_a_change_waits_some_minutes()
     {
         pacing.PassBegins();
         pacing.Changed(At(7000));
