@@ -28,7 +28,9 @@ public sealed class FullDiskTests
                 await RunAsync("mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", directory);
                 disk = directory;
             });
-            await using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",asyncTimeout=3000");
+            var options = ConfigurationOptions.Parse(server.ConnectionString);
+            options.AsyncTimeout = 3_000; // What is not answered by then is taken for refused.
+            await using var redis = await ConnectionMultiplexer.ConnectAsync(options);
             var filler = Path.Combine(disk, "filler");
             Assert.True(await TrySetAsync(redis, "before"));
             Fill(filler);
