@@ -19,5 +19,8 @@ internal sealed record PlantedBug(string Name)
     /// <summary>Done after each step of the schedule.</summary>
     public Func<World, Task>? AfterStep { get; init; }
 
+    /// <summary>The seed to begin with, where not every seed draws what it is about.</summary>
+    public int? FirstSeed { get; init; }
+
     public override string ToString() => Name;
 }

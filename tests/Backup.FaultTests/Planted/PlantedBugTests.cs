@@ -17,6 +17,9 @@ public class PlantedBugTests(ITestOutputHelper output)
     /// <summary>Seeds of their own, away from those that every run tries.</summary>
     private const int FirstSeed = 1_000_000;
 
+    /// <summary>The same, of those that draw retention.</summary>
+    private const int FirstRetaining = 500_000;
+
     private static readonly PlantedBug[] All =
     [
         new("acknowledge before fsync") { Disk = (path, random) => new NeverSyncs(path, random) },
@@ -35,6 +38,8 @@ public class PlantedBugTests(ITestOutputHelper output)
         new("give a version number twice") { Scripts = [("place-files", "version, fresh = version + 1, fresh + 1", "version, fresh = math.max(1, version), fresh + 1")] },
         new("lose the older versions of a file") { Scripts = [("commit-files", "redis.call('APPEND', KEYS[10 + i]", "redis.call('SET', KEYS[10 + i]")] },
         new("commit on a node that lost its directory") { Scripts = [("commit-files", "if incarnation_epoch(id) > tonumber(epoch) then", "if false then")] },
+        new("bring back without counting") { Scripts = [("restore-drop", "(changes[id] or 0) + 1", "(changes[id] or 0)")], FirstSeed = FirstRetaining },
+        new("forget where a dropped version went") { Scripts = [("move-dropped", "redis.call('HSET', KEYS[3]", "tostring(path, path")], FirstSeed = FirstRetaining },
     ];
 
     public static TheoryData<string> Names => [.. All.Select(bug => bug.Name)];
@@ -46,12 +51,13 @@ public class PlantedBugTests(ITestOutputHelper output)
         var altered = Simulation.Simulation.Alter(bug);
         await using var lane = await Lane.StartAsync();
         using var _ = altered;
-        for (var seed = FirstSeed; seed < FirstSeed + SeedsMax; seed++)
+        var first = bug.FirstSeed ?? FirstSeed;
+        for (var seed = first; seed < first + SeedsMax; seed++)
         {
             var result = await Simulation.Simulation.RunAsync(seed, lane, bug);
-            if (result.Violations is not [var first, ..])
+            if (result.Violations is not [var violation, ..])
                 continue;
-            output.WriteLine($"{name}: seed {seed - FirstSeed + 1}: {first}");
+            output.WriteLine($"{name}: seed {seed - first + 1}: {violation}");
             altered.Dispose();
             var without = await Simulation.Simulation.RunAsync(seed, lane);
             Assert.True(without.Violations.Length == 0, $"Without the bug it is violated too: {without}");

@@ -156,29 +156,8 @@ internal sealed partial class Checks(World world)
         {
             await node.Collector.CollectAsync(default);
             if (world.IsWhole(node))
-                await CheckOrphansAsync(node);
+                await Orphans.FindAsync(node.Store, Wrong);
         }
         await CheckCopiesAsync("after collection ");
-    }
-
-    private async Task CheckOrphansAsync(SimNode node)
-    {
-        foreach (var client in node.Store.Index.Clients)
-        {
-            var named = new HashSet<ChunkId>();
-            foreach (var (_, id) in node.Store.Index.ManifestsAfter(client, 0, 10_000))
-            {
-                // Of a version that was never committed there may be no other copy to repair it from.
-                if (node.Store.Index.IsDamaged(new RecordKey(client, RecordKind.Manifest, id)))
-                    return;
-                using var record = await node.Store.ReadAsync(client, RecordKind.Manifest, id, default);
-                named.UnionWith(node.Store.OpenManifest(record!, node.Id.Value).Refs.Select(part => part.Id));
-            }
-            foreach (var record in node.Store.Index.RecordsAfter(new RecordKey(client, RecordKind.Chunk, default), 10_000))
-            {
-                if (record.Key.Kind == RecordKind.Chunk && !named.Contains(record.Key.Id))
-                    Wrong($"I5: {node.Id} still holds {record.Key}, which nothing names");
-            }
-        }
     }
 }

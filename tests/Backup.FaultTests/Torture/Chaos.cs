@@ -11,9 +11,14 @@ internal sealed class Chaos(RunningCluster cluster, FaultyProxy[] proxies, Rando
 
     private static readonly TimeSpan FreezeMax = TimeSpan.FromSeconds(9);
 
+    private const string SocketStatistics = "/usr/bin/ss";
+
     public int Kills { get; private set; }
 
     public int Faults { get; private set; }
+
+    /// <summary>Connections that were cut between processes.</summary>
+    public int Cuts { get; private set; }
 
     /// <summary>The one node whose packs are damaged: the other copies must do.</summary>
     public int Victim { get; } = random.Next(1, cluster.Nodes + 1);
@@ -38,9 +43,10 @@ internal sealed class Chaos(RunningCluster cluster, FaultyProxy[] proxies, Rando
         < 8 => KillAsync(AnyNode()),
         < 10 => KillAsync("manager"),
         < 12 => KillAsync("redis"),
-        < 15 => KillAsync(AnyNode(), random.Next(2) == 0 ? "manager" : "redis"),
-        < 17 => FreezeAsync(random.Next(4) == 0 ? "manager" : AnyNode()),
-        < 19 => ProxyAsync(),
+        < 14 => KillAsync(AnyNode(), random.Next(2) == 0 ? "manager" : "redis"),
+        < 16 => FreezeAsync(random.Next(4) == 0 ? "manager" : AnyNode()),
+        < 17 => ProxyAsync(),
+        < 19 => CutAsync(),
         _ => DamageAsync(),
     };
 
@@ -85,6 +91,19 @@ internal sealed class Chaos(RunningCluster cluster, FaultyProxy[] proxies, Rando
         // What was dropped is gone: only new connections are good again.
         proxy.Fault = ProxyFault.Cut;
         proxy.Fault = ProxyFault.None;
+    }
+
+    /// <summary>Cuts every connection to a process, whoever has it: nodes and managers among themselves, and Redis. Only root may, and where the kernel lets it.</summary>
+    private async Task CutAsync()
+    {
+        var resource = random.Next(3) switch { 0 => "manager", 1 => "redis", _ => AnyNode() };
+        var port = cluster.App.GetEndpoint(resource, resource == "redis" ? "tcp" : "http").Port;
+        note($"cut the connections to {resource}");
+        if (!File.Exists(SocketStatistics))
+            return;
+        using var cut = Process.Start(new ProcessStartInfo(SocketStatistics, ["-K", "-t", "dport", "=", $":{port}"]) { RedirectStandardOutput = true })!;
+        Cuts += (await cut.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length - 1;
+        await cut.WaitForExitAsync();
     }
 
     private Task DamageAsync()

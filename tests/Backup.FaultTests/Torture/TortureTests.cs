@@ -2,6 +2,8 @@ using System.Globalization;
 using Backup.ClusterTests;
 using Backup.FaultTests.Simulation;
 using Backup.Protocol;
+using Backup.Storage.Packs;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit.Abstractions;
 
 namespace Backup.FaultTests.Torture;
@@ -10,6 +12,8 @@ public class TortureTests(ITestOutputHelper output)
 {
     /// <summary>`.ci/run` asks for six minutes.</summary>
     private const int SecondsDefault = 20;
+
+    private const int Nodes = 4;
 
     /// <summary>I11: what a node may have resident; its caches and buffers are bounded far below.</summary>
     private const long ResidentBytesMax = 700L << 20;
@@ -22,7 +26,27 @@ public class TortureTests(ITestOutputHelper output)
     {
         var time = Number("BACKUP_SOAK_HOURS") is { } hours ? TimeSpan.FromHours(hours) : TimeSpan.FromSeconds(Number("BACKUP_TORTURE_SECONDS") ?? SecondsDefault);
         var seed = (int)(Number("BACKUP_SEED") ?? 1);
-        await using var cluster = await RunningCluster.StartAsync(nodes: 4, more: "--Node:ReserveBytes=1000000");
+        var directory = Directory.CreateTempSubdirectory("backup-torture-").FullName;
+        try
+        {
+            string summary;
+            Chaos chaos;
+            await using (var cluster = await RunningCluster.StartAsync(directory, Nodes, "--Node:ReserveBytes=1000000"))
+                (summary, chaos) = await TortureAsync(cluster, time, seed);
+            await CheckOrphansAsync(directory, chaos);
+            summary += $", {violations.Count} violations";
+            output.WriteLine(summary);
+            Assert.True(violations.Count == 0, $"{summary}\n{string.Join("\n", violations.Take(10))}\nhistory:\n{string.Join("\n", history.TakeLast(200))}");
+            Assert.NotEqual(0, chaos.Kills);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private async Task<(string Summary, Chaos Chaos)> TortureAsync(RunningCluster cluster, TimeSpan time, int seed)
+    {
         var proxies = cluster.Addresses().Select(address => new FaultyProxy(address)).ToArray();
         var ledger = new Ledger();
         var clients = Enumerable.Range(0, 3).Select(_ => ClientId.New()).ToArray();
@@ -45,12 +69,29 @@ public class TortureTests(ITestOutputHelper output)
         foreach (var proxy in proxies)
             await proxy.DisposeAsync();
 
-        var summary = $"{time.TotalSeconds:F0} s, {chaos.Kills} kills among {chaos.Faults} faults, {workers.Sum(worker => worker.Operations)} operations, "
-            + $"{ledger.Acknowledged.Count()} changes acknowledged of {ledger.Changes.Count}, longest wait {workers.Max(worker => worker.LongestWait).TotalSeconds:F1} s, {violations.Count} violations";
-        output.WriteLine(summary);
-        Assert.True(violations.Count == 0, $"{summary}\n{string.Join("\n", violations.Take(10))}\nhistory:\n{string.Join("\n", history.TakeLast(200))}");
-        Assert.NotEqual(0, chaos.Kills);
         Assert.NotEmpty(ledger.Acknowledged);
+        return ($"{time.TotalSeconds:F0} s, {chaos.Kills} kills among {chaos.Faults} faults, {chaos.Cuts} connections cut, {workers.Sum(worker => worker.Operations)} operations, "
+            + $"{ledger.Acknowledged.Count()} changes acknowledged of {ledger.Changes.Count}, longest wait {workers.Max(worker => worker.LongestWait).TotalSeconds:F1} s", chaos);
+    }
+
+    /// <summary>I5: the whole cluster is started again, without a grace time for what nothing names, and collects; then its nodes' stores are looked at.</summary>
+    private async Task CheckOrphansAsync(string directory, Chaos chaos)
+    {
+        await using (var cluster = await RunningCluster.StartAsync(directory, Nodes, "--Node:ReserveBytes=1000000", "--Node:GraceTime=00:00:00"))
+        {
+            // The first one notes what nothing names, the second takes it away.
+            for (var number = 1; number <= 2 * Nodes; number++)
+                await cluster.ConnectAsPeer<ICollector>($"node-{((number - 1) % Nodes) + 1}").CollectAsync(default);
+        }
+        for (var number = 1; number <= Nodes; number++)
+        {
+            if (number == chaos.Victim && chaos.IsVictimDamaged)
+                continue;
+            var id = NodeId.Parse($"node-{number}");
+            await using var store = await PackStore.OpenAsync(new PackStoreOptions { Directory = Path.Combine(directory, id.Value), NodeId = id, ReserveBytes = 0 },
+                NullLogger.Instance, TimeProvider.System, default);
+            await Orphans.FindAsync(store, Violation);
+        }
     }
 
     /// <summary>Waits until every node is alive and repair has nothing to do.</summary>
