@@ -14,7 +14,10 @@ public class PatienceTests
         await using var world = await World.StartAsync(1, lane, 3, null);
         var told = new List<Failure>();
         var cluster = new ClusterConnection([.. world.Nodes.Select(node => node.Address)], world.Clients[0],
-            new NodeClients(world.Network.Of("client-1", () => true)), world.Clock) { Waiting = (_, why) => told.Add(why) };
+            new NodeClients(world.Network.Of("client-1", () => true)), world.Clock)
+        {
+            Waiting = (_, why) => told.Add(why),
+        };
         var before = await UploadAsync(world, cluster, "d0/f0");
         await lane.ClearAsync();
         // The nodes register again, and the manager hears that there was more.
