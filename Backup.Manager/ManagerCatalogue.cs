@@ -63,6 +63,8 @@ public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing
 
     public Task<ClientsReply> ClientsAsync(CancellationToken ct) => runs.ClientsAsync(ct);
 
+    public Task<ClientStanding> QuotaAsync(QuotaRequest request, CancellationToken ct) => runs.QuotaAsync(request, ct);
+
     public Task<ClientStanding> FineAsync(FineRequest request, CancellationToken ct) => runs.FineAsync(request, ct);
 
     /// <summary>What changes the named moments of a client is answered once nodes keep them.</summary>

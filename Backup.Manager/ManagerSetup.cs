@@ -16,7 +16,7 @@ public static class ManagerSetup
             .Validate(options => options.WebhookAddresses() is not null, "Cluster:Webhooks takes http or https addresses, with commas or spaces between.");
         services.AddSingleton(_ => Metadata.Connect(redis));
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<Placer>().AddSingleton<Reservations>().AddSingleton<Committer>();
+        services.AddSingleton<Placer>().AddSingleton<Quotas>().AddSingleton<Reservations>().AddSingleton<Committer>();
         services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>().AddSingleton<Collection.Snapshots>().AddSingleton<Collection.Retention>().AddSingleton<Collection.Drops>();
         services.AddSingleton<ClusterView>().AddSingleton<EventLog>();
         services.AddSingleton<NodeCalls>().AddSingleton<FileRepair>().AddSingleton<Reconciler>().AddSingleton<RepairRequests>().AddSingleton<WhatIf>();

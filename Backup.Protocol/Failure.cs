@@ -41,6 +41,9 @@ public enum FailureCode
     /// <summary>A node has reached its byte reserve, or its disk is full.</summary>
     NodeFull,
 
+    /// <summary>The client would store more than it may.</summary>
+    QuotaExceeded,
+
     /// <summary>A node's disk failed; it stopped using the pack concerned.</summary>
     DiskFailed,
 
@@ -108,7 +111,7 @@ public sealed record Failure(FailureCode Code, string Message, string Culprit, s
         FailureCode.NotFound => HttpStatusCode.NotFound,
         FailureCode.AlreadyExists or FailureCode.KeyNeeded or FailureCode.StaleEpoch or FailureCode.ReservationGone or FailureCode.MissingChunks => HttpStatusCode.Conflict,
         FailureCode.DigestMismatch => HttpStatusCode.UnprocessableEntity,
-        FailureCode.NodeFull => HttpStatusCode.InsufficientStorage,
+        FailureCode.NodeFull or FailureCode.QuotaExceeded => HttpStatusCode.InsufficientStorage,
         FailureCode.NodeUnreachable or FailureCode.ReplicaUnreachable or FailureCode.ManagerUnreachable => HttpStatusCode.BadGateway,
         FailureCode.MetadataUnavailable or FailureCode.NotEnoughNodes or FailureCode.Busy => HttpStatusCode.ServiceUnavailable,
         FailureCode.TimedOut => HttpStatusCode.GatewayTimeout,

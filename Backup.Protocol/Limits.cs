@@ -30,6 +30,9 @@ public static class Limits
     /// <summary>Files placed or committed by one call. Redis runs a script of this many in about 10 ms, which nobody else notices.</summary>
     public const int FilesPerCallMax = 1_000;
 
+    /// <summary>The largest file: 1 PiB, and a thousand of them in a call are counted without overflow.</summary>
+    public const long FileBytesMax = 1L << 50;
+
     /// <summary>Entries in one page of a listing.</summary>
     public const int ListPageMax = 1_000;
 

@@ -22,6 +22,7 @@ public static class OperatorEndpoints
         routes.MapPost(Routes.Rebalance, ([FromServices] IOperator cluster, CancellationToken ct) => cluster.RebalanceAsync(ct)).Demand(Scope.Admin);
         routes.MapPost(Routes.WhatIf, ([FromBody] WhatIfRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.WhatIfAsync(request, ct)).Demand(Scope.List);
         routes.MapGet(Routes.Clients, ClientsAsync).Demand(Scope.List);
+        routes.MapPost(Routes.Quota, ([FromBody] QuotaRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.QuotaAsync(request, ct)).Demand(Scope.Admin);
         routes.MapPost(Routes.Fine, ([FromBody] FineRequest request, [FromServices] IOperator cluster, CancellationToken ct) => cluster.FineAsync(request, ct)).Demand(Scope.Admin);
         return routes;
     }

@@ -11,12 +11,12 @@ internal static class ClientText
             yield return Alarm(client, time);
         if (clients.Count == 0)
             yield break;
-        var table = new TextTable("client", "last backup", ">usually", "last drill", "state");
+        var table = new TextTable("client", "last backup", ">usually", "last drill", ">stores", "state");
         foreach (var client in clients)
         {
             table.Add(client.Client.ToString(), client.LastBackupMs is { } at ? Times.Show(at, time) : "none", client.UsualMs is { } usual ? Sizes.Time(TimeSpan.FromMilliseconds(usual)) : "",
                 client.LastDrill is { } drill ? $"{Times.Show(drill.ToldMs, time)}, {(drill.Report.Counts.Failed == 0 ? "good" : $"{drill.Report.Counts.Failed} bad")}" : "none",
-                State(client));
+                Space(client), State(client));
         }
         foreach (var line in table.Lines())
             yield return line;
@@ -34,6 +34,9 @@ internal static class ClientText
         return table.Lines();
     }
 
+    /// <summary>"1.2 GiB", "1.2 GiB of 100 GiB".</summary>
+    public static string Space(ClientStanding client) => Sizes.Bytes(client.StoredBytes ?? 0) + (client.QuotaBytes is { } quota ? $" of {Sizes.Bytes(quota)}" : "");
+
     public static string State(ClientStanding client) => client.Unusual is not null ? "strange" : client.OverdueSinceMs is not null ? "overdue" : "fine";
 
     public static string Alarm(ClientStanding client, TimeProvider time) => client.Unusual is { } unusual
@@ -44,12 +47,13 @@ internal static class ClientText
 /// <summary>A client as `cluster clients` prints it.</summary>
 /// <param name="State">"fine", "overdue", or "strange" when its last backup changed strangely much.</param>
 internal sealed record ClientShape(
-    string Client, string State, string? LastBackup, long? UsualMs, string? Due, string? OverdueSince, UnusualShape? Unusual, RunShape? LastDrill)
+    string Client, string State, string? LastBackup, long? UsualMs, string? Due, string? OverdueSince, UnusualShape? Unusual, RunShape? LastDrill,
+    long? StoredBytes, long? QuotaBytes)
 {
     public static ClientShape Of(ClientStanding client) => new(client.Client.ToString(), ClientText.State(client),
         Iso(client.LastBackupMs), client.UsualMs, Iso(client.DueMs), Iso(client.OverdueSinceMs),
         client.Unusual is { } unusual ? new UnusualShape(Times.Iso(unusual.AtMs), unusual.Files, unusual.Touched, unusual.UsualPercent) : null,
-        client.LastDrill is { } drill ? RunShape.Of(drill) : null);
+        client.LastDrill is { } drill ? RunShape.Of(drill) : null, client.StoredBytes, client.QuotaBytes);
 
     private static string? Iso(long? ms) => ms is { } at ? Times.Iso(at) : null;
 }

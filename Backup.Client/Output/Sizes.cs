@@ -8,6 +8,20 @@ internal static class Sizes
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
+    private static readonly (string Unit, long Bytes)[] Written =
+    [
+        ("KIB", 1L << 10), ("MIB", 1L << 20), ("GIB", 1L << 30), ("TIB", 1L << 40), ("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000),
+        ("K", 1L << 10), ("M", 1L << 20), ("G", 1L << 30), ("T", 1L << 40), ("B", 1),
+    ];
+
+    /// <summary>Bytes as a person writes them: "500 KiB", "2MiB", "1.5 MB"; null for what is no such number.</summary>
+    public static double? Parse(string text)
+    {
+        var words = text.Trim().ToUpperInvariant();
+        var (unit, bytes) = Array.Find(Written, unit => words.EndsWith(unit.Unit, StringComparison.Ordinal));
+        return unit is not null && double.TryParse(words[..^unit.Length].TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var count) ? count * bytes : null;
+    }
+
     /// <summary>"0 B", "1.5 KiB", "12 MiB": two digits that matter.</summary>
     public static string Bytes(long bytes)
     {

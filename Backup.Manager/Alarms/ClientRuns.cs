@@ -10,7 +10,7 @@ namespace Backup.Manager.Alarms;
 /// What clients tell of their backups, drills and verifications, and how the cluster sees them for it. A backup is judged while
 /// it is told, so that the retention that follows it finds the pause.
 /// </summary>
-public sealed class ClientRuns(Metadata metadata, EventLog events, TimeProvider time, IOptions<ClusterOptions> options)
+public sealed class ClientRuns(Metadata metadata, EventLog events, Quotas quotas, TimeProvider time, IOptions<ClusterOptions> options)
 {
     /// <summary>Times a judgement is made anew because somebody else judged the same client meanwhile.</summary>
     private const int AttemptsMax = 5;
@@ -44,8 +44,15 @@ public sealed class ClientRuns(Metadata metadata, EventLog events, TimeProvider 
         return new RunsReply([.. runs.OrderByDescending(run => run.ToldMs)]);
     }
 
-    public async Task<ClientsReply> ClientsAsync(CancellationToken ct) => new([.. (await metadata.ReadPairsAsync(Keys.Standings, ct)).Select(pair => Parse(pair.Value))
-        .OrderByDescending(client => client.IsAlarming).ThenByDescending(client => client.LastBackupMs).Take(Limits.ListPageMax)]);
+    public async Task<ClientsReply> ClientsAsync(CancellationToken ct) => new(await Task.WhenAll((await metadata.ReadPairsAsync(Keys.Standings, ct)).Select(pair => Parse(pair.Value))
+        .OrderByDescending(client => client.IsAlarming).ThenByDescending(client => client.LastBackupMs).Take(Limits.ListPageMax).Select(client => WithSpaceAsync(client, ct))));
+
+    /// <summary>Says how much a client may store.</summary>
+    public async Task<ClientStanding> QuotaAsync(QuotaRequest request, CancellationToken ct)
+    {
+        await quotas.SetAsync(request, ct);
+        return await WithSpaceAsync(await FindAsync(request.Client, ct) ?? new ClientStanding(request.Client), ct);
+    }
 
     /// <summary>Says what was not said yet of a client whose next backup should have come.</summary>
     public Task<ClientStanding> LookAsync(ClientId client, CancellationToken ct)
@@ -74,6 +81,12 @@ public sealed class ClientRuns(Metadata metadata, EventLog events, TimeProvider 
 
     private async Task<ClientStanding?> FindAsync(ClientId client, CancellationToken ct) =>
         (await metadata.ReadHashAsync(Keys.Standings, [client.ToString()], ct))[0] is { } text ? Parse(text) : null;
+
+    private async Task<ClientStanding> WithSpaceAsync(ClientStanding client, CancellationToken ct)
+    {
+        var (stored, quota) = await quotas.ReadAsync(client.Client, ct);
+        return client with { StoredBytes = stored, QuotaBytes = quota };
+    }
 
     /// <summary>How the cluster sees a client after its beats. What was strange stays so until somebody says that it is fine.</summary>
     private static ClientStanding After(ClientStanding before, Beat[] beats, long nowMs)

@@ -47,7 +47,7 @@ public sealed partial class Forgetter(Metadata metadata, NodeCalls calls, Client
 
     /// <param name="againMs">When to try again; null when it is done.</param>
     private Task EndAsync(long token, string member, ClientId client, string id, long? againMs, CancellationToken ct) =>
-        metadata.RunAsync(new ScriptCall(Script.EndForget).Key(Keys.Duty(Duty), Keys.Drops, Keys.Dropped(client, id))
+        metadata.RunAsync(new ScriptCall(Script.EndForget).Key(Keys.Duty(Duty), Keys.Drops, Keys.Dropped(client, id), Keys.Seq(client))
             .Arg(token).Arg(member).Arg(againMs?.ToString(CultureInfo.InvariantCulture) ?? "-"), ct);
 
     /// <returns>False when a node that may hold some of it did not answer.</returns>

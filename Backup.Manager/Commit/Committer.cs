@@ -68,7 +68,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
         var wrong =
             file.Version < 1 ? "has no version number" :
             !Enum.IsDefined(file.Kind) ? "is of no known kind" :
-            file.SizeBytes < 0 ? "has a negative size" :
+            file.SizeBytes is < 0 or > Limits.FileBytesMax ? "has a size that no file has" :
             file.Mode is < 0 or > 0xFFFF ? "has a mode that is none" :
             file.Nodes.Length is 0 or > Limits.CopiesMax ? $"names {file.Nodes.Length} nodes, not 1 to {Limits.CopiesMax}" :
             file.Nodes.Any(node => node.Value is null) || file.Nodes.Distinct().Count() != file.Nodes.Length ? "names a node twice, or none" :
@@ -79,6 +79,8 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
 
     private static Failure Refusal(CommitRequest request, ScriptReply reply)
     {
+        if (reply[0].Text == "quota")
+            return Quotas.Refusal(reply);
         var file = request.Files[(int)reply[1].Number - 1];
         var name = $"'{file.Path.Display}'";
         return reply[0].Text switch

@@ -21,8 +21,8 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
     {
         OperationIds.Check(request.Operation);
         OperationIds.CheckPaths([.. OperationIds.Given(request.Files).Select(file => file.Path)]);
-        if (request.Files.FirstOrDefault(file => file.SizeBytes < 0 || !Enum.IsDefined(file.Kind)) is { } bad)
-            throw Failure.InvalidRequest($"'{bad.Path.Display}' has a negative size or no known kind.").Exception();
+        if (request.Files.FirstOrDefault(file => file.SizeBytes is < 0 or > Limits.FileBytesMax || !Enum.IsDefined(file.Kind)) is { } bad)
+            throw Failure.InvalidRequest($"'{bad.Path.Display}' has a size that no file has, or no known kind.").Exception();
         if (request.Avoid?.Any(node => node.Value is null) == true)
             throw Failure.InvalidRequest("A node to avoid has no name.").Exception();
 
@@ -41,6 +41,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
         {
             "ok" => Read(request, reply, expires),
             "lost" => throw RebuildState.Wait.Exception(),
+            "quota" => throw Quotas.Refusal(reply).Exception(),
             "many" => throw Failure.InvalidRequest($"The operation holds more than {EntriesPerReservationMax:N0} places; commit some of them first.").Exception(),
             "absent" => throw Failure.NotFound($"'{request.Files[(int)reply[1].Number - 1].Path.Display}'").Exception(),
             "few" => throw await TooFewAsync(request, (int)reply[2].Number, ct),

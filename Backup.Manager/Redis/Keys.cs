@@ -107,7 +107,7 @@ public static class Keys
     /// <summary>Hash path → lines of versions that were dropped, "/name" → a snapshot that was.</summary>
     public static string Dropped(ClientId client, string id) => $"dropped:{client}:{id}";
 
-    /// <summary>Hash version, timeMs, generation, moments of a client.</summary>
+    /// <summary>Hash version, timeMs, generation, moments of a client; bytes: the sizes of all its versions that no node has forgotten; quota: how much that may be.</summary>
     public static string Seq(ClientId client) => $"seq:{client}";
 
     /// <summary>What precedes the path in the key of a file's value.</summary>

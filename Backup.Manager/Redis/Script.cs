@@ -42,7 +42,8 @@ public sealed class Script
     public static readonly Script RetireVersions = new("retire-versions", Nodes, Lines);
     public static readonly Script RestoreDrop = new("restore-drop", Nodes, Lines);
     public static readonly Script BeginForget = new("begin-forget");
-    public static readonly Script EndForget = new("end-forget");
+    public static readonly Script EndForget = new("end-forget", Nodes, Lines);
+    public static readonly Script QuotaClient = new("quota-client");
     public static readonly Script NoteRun = new("note-run");
     public static readonly Script JudgeClient = new("judge-client");
 

@@ -35,6 +35,8 @@ public abstract class PassingNode(INode node) : INode
 
     public Task<ClientsReply> ClientsAsync(CancellationToken ct) => node.ClientsAsync(ct);
 
+    public Task<ClientStanding> QuotaAsync(QuotaRequest request, CancellationToken ct) => node.QuotaAsync(request, ct);
+
     public Task<ClientStanding> FineAsync(FineRequest request, CancellationToken ct) => node.FineAsync(request, ct);
 
     public Task<EventsReply> EventsAsync(EventsRequest request, CancellationToken ct) => node.EventsAsync(request, ct);

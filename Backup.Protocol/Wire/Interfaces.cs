@@ -90,6 +90,10 @@ public interface IOperator
     [Get(Routes.Clients)]
     Task<ClientsReply> ClientsAsync(CancellationToken ct);
 
+    /// <summary>Says how much a client may store.</summary>
+    [Post(Routes.Quota)]
+    Task<ClientStanding> QuotaAsync([Body] QuotaRequest request, CancellationToken ct);
+
     /// <summary>Says that what a client did is fine: retention goes on for it.</summary>
     [Post(Routes.Fine)]
     Task<ClientStanding> FineAsync([Body] FineRequest request, CancellationToken ct);

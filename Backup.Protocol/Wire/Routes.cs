@@ -26,6 +26,7 @@ public static class Routes
     public const string WhatIf = "/v1/cluster/what-if";
     public const string Rebuild = "/v1/cluster/rebuild";
     public const string Clients = "/v1/cluster/clients";
+    public const string Quota = "/v1/cluster/clients/quota";
     public const string Fine = "/v1/cluster/clients/fine";
 
     // Who may do what: answered as the catalogue is.

@@ -74,8 +74,11 @@ public sealed record UnusualBackup(long AtMs, long Files, long Touched, int Usua
 /// <param name="Unusual">Null when nothing is strange.</param>
 /// <param name="FineUpToMs">What was told up to this moment an operator found fine.</param>
 /// <param name="LastDrill">Null before the first.</param>
+/// <param name="StoredBytes">The sizes of all its versions, each as if it were stored whole, until its nodes have forgotten it. Null where nobody asked for it.</param>
+/// <param name="QuotaBytes">How much that may be; null for as much as there is space.</param>
 public sealed record ClientStanding(
-    ClientId Client, long? LastBackupMs = null, long? UsualMs = null, long? DueMs = null, long? OverdueSinceMs = null, UnusualBackup? Unusual = null, long FineUpToMs = 0, ClientRun? LastDrill = null)
+    ClientId Client, long? LastBackupMs = null, long? UsualMs = null, long? DueMs = null, long? OverdueSinceMs = null, UnusualBackup? Unusual = null, long FineUpToMs = 0, ClientRun? LastDrill = null,
+    long? StoredBytes = null, long? QuotaBytes = null)
 {
     [JsonIgnore]
     public bool IsAlarming => OverdueSinceMs is not null || Unusual is not null;
@@ -83,6 +86,10 @@ public sealed record ClientStanding(
 
 /// <param name="Clients">Those who have told of a run and whom the caller may see, those with an alarm first; at most <see cref="Limits.ListPageMax"/>.</param>
 public sealed record ClientsReply(ClientStanding[] Clients);
+
+/// <summary>An operator says how much a client may store.</summary>
+/// <param name="Bytes">Null for as much as there is space.</param>
+public sealed record QuotaRequest(ClientId Client, long? Bytes = null);
 
 /// <summary>An operator says that what this client did is fine.</summary>
 public sealed record FineRequest(ClientId Client);

@@ -78,6 +78,7 @@ namespace Backup.Protocol;
 [JsonSerializable(typeof(ClientStanding))]
 [JsonSerializable(typeof(ClientsReply))]
 [JsonSerializable(typeof(FineRequest))]
+[JsonSerializable(typeof(QuotaRequest))]
 public sealed partial class WireJson : JsonSerializerContext;
 
 /// <summary>A failure as a response body: RFC 9457 problem details with our own members beside the standard ones.</summary>

@@ -4,7 +4,7 @@ using Backup.Protocol;
 namespace Backup.Client;
 
 /// <summary><c>cluster clients</c></summary>
-internal sealed class ClusterClientsCommand() : CommandLineCommand("clients", "Say when clients backed up last, and what is strange about it", """
+internal sealed class ClusterClientsCommand() : CommandLineCommand("clients", "Say when clients backed up last, how much they store, and what is strange", """
     Examples:
       Backup.Client cluster clients
       Backup.Client cluster clients --json
@@ -40,12 +40,13 @@ internal sealed class ClusterFineCommand : CommandLineCommand
 
     public override async Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)
     {
-        var text = run.Parsed.GetRequiredValue(client);
-        if (!ClientId.TryParse(text, null, out var id))
-            throw Failure.InvalidRequest($"'{RootedPath.Escape(text)}' is no client's id, which has 32 hex digits.").Exception();
+        var id = Id(run.Parsed.GetRequiredValue(client));
         var standing = await run.Session.ConnectAsNobody().AskAsync(node => node.FineAsync(new FineRequest(id), ct), ct);
         run.Report.Json(ClientShape.Of(standing), OutputJson.Default.ClientShape);
         run.Report.Summary($"retention goes on for {id}");
         return ExitCode.Done;
     }
+
+    public static ClientId Id(string text) => ClientId.TryParse(text, null, out var id) ? id
+        : throw Failure.InvalidRequest($"'{RootedPath.Escape(text)}' is no client's id, which has 32 hex digits.").Exception();
 }

@@ -18,6 +18,7 @@ internal sealed class ClusterCommand : Command
         Add(new ClusterRebuildCommand());
         Add(new ClusterClientsCommand());
         Add(new ClusterFineCommand());
+        Add(new ClusterQuotaCommand());
         this.SetAction(_ => (int)ExitCode.Usage);
     }
 }

@@ -11,7 +11,7 @@
 -- ARGV[10..9+n] "version kind size digest mtimeNs mode ,nodes, traceId|- leaf hint", leaf and hint indexes into KEYS, hint or 0
 --
 -- Returns {"ok", {line...}, {"leaf names"...}} | {"moved"} | {"gone", file} | {"other", file} | {"absent", file}
--- | {"lost"} while the metadata is rebuilt | {"nodes", file, reserved nodes} | {"stale", file, node}
+-- | {"lost"} while the metadata is rebuilt | {"nodes", file, reserved nodes} | {"stale", file, node} | {"quota", bytes, quota, bytes asked for}
 
 if redis.call('HGET', KEYS[#KEYS], 'state') == 'lost' then
   return { 'lost' }
@@ -50,7 +50,7 @@ local function are_reserved(names, reserved)
   return acknowledged == asked or (debt_allowed and acknowledged > 0)
 end
 
-local lines, wanted, new_name = {}, {}, false
+local lines, wanted, new_name, bytes = {}, {}, false, 0
 for i = 1, count do
   local version, kind, size, digest, mtime, mode, names, trace, leaf, hint =
     string.match(ARGV[9 + i], '^(%d+) (%d) (%d+) (%x+) (%-?%d+) (%d+) (%S+) (%S+) (%d+) (%d+)$')
@@ -78,7 +78,7 @@ for i = 1, count do
     if kind == TOMBSTONE and (not newest_version or newest_kind == TOMBSTONE) then
       return { 'absent', i }
     end
-    new_name = new_name or not values[i]
+    new_name, bytes = new_name or not values[i], bytes + tonumber(size)
     local owed = math.max(0, copies - select(2, string.gsub(names, '[^,]+', '')))
     lines[i] = table.concat({ version, time, kind, size, digest, mtime, mode, epoch, names, int(owed), trace }, ' ')
     wanted[#wanted + 1] = {
@@ -92,6 +92,10 @@ if new_name and (redis.call('LLEN', KEYS[10]) ~= tonumber(ARGV[7]) or (redis.cal
 end
 if #wanted == 0 then
   return { 'ok', lines, {} }
+end
+local over = beyond_quota(redis.call('HMGET', KEYS[1], 'bytes', 'quota'), bytes)
+if over then
+  return over
 end
 
 local changes, names_of_leaf, done = {}, {}, {}
@@ -134,6 +138,7 @@ for leaf, members in pairs(names_of_leaf) do
   end
 end
 change_loads(KEYS[5], KEYS[6], changes)
+redis.call('HINCRBY', KEYS[1], 'bytes', int(bytes))
 redis.call('HINCRBY', KEYS[1], 'generation', 1)
 redis.call('INCR', KEYS[#KEYS - 1])
 redis.call('SADD', KEYS[8], ARGV[6])

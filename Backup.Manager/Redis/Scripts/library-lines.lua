@@ -56,6 +56,27 @@ local function insert_in_order(value, version, line)
   return table.concat(parts, '\n') .. '\n'
 end
 
+-- The sizes of all versions in these lines together.
+local function bytes_of(lines)
+  local bytes = 0
+  for size in string.gmatch(lines, '%d+ %d+ %d (%d+) [^\n]+\n') do
+    bytes = bytes + tonumber(size)
+  end
+  return bytes
+end
+
+-- Everybody's quota: far from where counting ends, so that no commit fails in its middle.
+local BYTES_MAX = 2 ^ 60
+
+-- The answer to a client that wants to store more than it may; nothing when it does not. Deletions and empty files always may.
+-- has: what it has stored, which counts until its nodes forget it, and its quota, both as the hash seq has them.
+local function beyond_quota(has, more)
+  local stored, quota = tonumber(has[1] or '0'), tonumber(has[2] or BYTES_MAX)
+  if more > 0 and stored + more > quota then
+    return { 'quota', string.format('%.0f', stored), string.format('%.0f', quota), string.format('%.0f', more) }
+  end
+end
+
 -- What counts as a file: folders and tombstones cost a node next to nothing.
 local function counts(kind)
   return kind == '1' or kind == '2'

@@ -52,7 +52,7 @@ local function join(known, found, named)
   return ',' .. table.concat(all, ',') .. ','
 end
 
-local restored, debts, paid, highest, latest = 0, {}, {}, 0, 0
+local restored, bytes, debts, paid, highest, latest = 0, 0, {}, {}, 0, 0
 for i = 9 + count, #ARGV do
   local file, version, time, kind, size, digest, mtime, mode, epoch, holders, named, trace, hint =
     string.match(ARGV[i], '^(%d+) (%d+) (%d+) (%d) (%d+) (%x+) (%-?%d+) (%d+) (%d+) (%S+) (%S+) (%S+) (%d+)$')
@@ -65,7 +65,7 @@ for i = 9 + count, #ARGV do
     local owed = math.max(0, copies - count_of(holders))
     values[file] = insert_in_order(value, version,
       table.concat({ version, time, kind, size, digest, mtime, mode, epoch, holders, int(owed), trace }, ' '))
-    restored = restored + 1
+    restored, bytes = restored + 1, bytes + tonumber(size)
     debts[member] = owed > 0 and owed or nil
   else
     local before, l_digest, between, l_nodes, owed, l_trace =
@@ -122,6 +122,7 @@ redis.call('HSET', KEYS[3],
   'version', int(math.max(tonumber(seq[1] or '0'), highest + VERSIONS_AHEAD)),
   'timeMs', int(math.max(tonumber(seq[2] or '0'), latest)),
   'generation', int(math.max(tonumber(seq[3] or '0') + 1, tonumber(redis.call('GET', KEYS[9]) or '0'))))
+redis.call('HINCRBY', KEYS[3], 'bytes', int(bytes))
 redis.call('SADD', KEYS[6], ARGV[4])
 redis.call('HINCRBY', KEYS[2], 'restored', int(restored))
 return { 'ok', restored, large }

@@ -3,7 +3,7 @@
 -- under the same version, with what is left of the old one first. Nothing is written when the answer is not 'ok',
 -- lapsed leases apart. Uses library-nodes, library-lines, library-order.
 --
--- KEYS[1] seq of the client: hash version, timeMs, generation   KEYS[2] the reservation: hash path -> entry
+-- KEYS[1] seq of the client: hash, see Keys.cs   KEYS[2] the reservation: hash path -> entry
 -- KEYS[3] reservations: zset member -> expiry                   KEYS[4] reserved: number of entries in all reservations
 -- KEYS[5] loads      KEYS[6] candidates      KEYS[7] leases     KEYS[8] nodes: hash id -> line     KEYS[9] epoch
 -- KEYS[10..9+n] values of the n files, KEYS[10+n..] hints of first chunks: ",node,node,"
@@ -17,6 +17,7 @@
 --
 -- Returns {"ok", {"group version timeMs"...}, {"epoch ,node,node,"...}, {"id address"...}} | {"expired", members}
 -- | {"lost"} while the metadata is rebuilt | {"many"} | {"absent", file} | {"few", file, how many there are}
+-- | {"quota", bytes stored, quota, bytes asked for}
 
 if redis.call('HGET', KEYS[#KEYS], 'state') == 'lost' then
   return { 'lost' }
@@ -37,14 +38,19 @@ if ARGV[8] ~= '0' then
 end
 
 local epoch = redis.call('GET', KEYS[9]) or '0'
-local seq = redis.call('HMGET', KEYS[1], 'version', 'timeMs')
+local seq = redis.call('HMGET', KEYS[1], 'version', 'timeMs', 'bytes', 'quota')
 local version = tonumber(seq[1] or '0')
 -- A client's versions are ordered by time as they are by number, whatever the clock does.
 local time = math.max(now, tonumber(seq[2] or '0'))
 
-local paths = {}
+local paths, bytes = {}, 0
 for i = 1, count do
   paths[i] = string.sub(KEYS[9 + i], tonumber(ARGV[7]) + 1)
+  bytes = bytes + tonumber(string.match(ARGV[10 + i], '^%d (%d+)'))
+end
+local over = beyond_quota({ seq[3], seq[4] }, bytes)
+if over then
+  return over
 end
 local values = redis.call('MGET', unpack(KEYS, 10, 9 + count))
 local entries = redis.call('HMGET', KEYS[2], unpack(paths))

@@ -32,7 +32,7 @@ local function merge(value, lines)
   return table.concat(all, '\n') .. '\n'
 end
 
-local changes, count, grown = {}, 0, {}
+local changes, count, grown, doubles = {}, 0, {}, 0
 for i = 1, #ARGV - 7 do
   local key, path = KEYS[10 + i], string.sub(KEYS[10 + i], tonumber(ARGV[5]) + 1)
   local value, lines = redis.call('GET', key), redis.call('HGET', KEYS[7], path)
@@ -50,6 +50,7 @@ for i = 1, #ARGV - 7 do
       seen[id] = true
     end
   end
+  doubles = doubles + bytes_of((value or '') .. lines) - bytes_of(merged)
   redis.call('SET', key, merged)
   if not value then
     local leaf = tonumber(ARGV[7 + i])
@@ -73,6 +74,7 @@ end
 change_loads(KEYS[3], KEYS[4], changes)
 redis.call('HINCRBY', KEYS[1], 'generation', 1)
 redis.call('HINCRBY', KEYS[1], 'moments', 1)
+redis.call('HINCRBY', KEYS[1], 'bytes', int(0 - doubles))
 -- A pass that is under way looks at names first and then at what lies aside: it may be past these names already.
 if redis.call('HGET', KEYS[10], 'running') == '1' then
   redis.call('HSETNX', KEYS[10], 'asked', '1')

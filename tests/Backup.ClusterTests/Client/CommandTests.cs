@@ -38,6 +38,22 @@ public sealed class CommandTests(ClusterFixture fixture) : IDisposable
     }
 
     [Fact]
+    public async Task A_quota_stops_a_backup_before_it_sends_anything()
+    {
+        machine.Write("small", Payload.Bytes(1, 1000));
+        (await machine.RunAsync("backup")).Expect(ExitCode.Done);
+        var client = (await machine.RunAsync("settings", "--json")).Json.GetProperty("client").GetString()!;
+        var standing = (await machine.RunAsync("cluster", "quota", client, "100KiB", "--json")).Expect(ExitCode.Done).Json;
+        Assert.Equal((1000, 100 << 10), (standing.GetProperty("storedBytes").GetInt64(), standing.GetProperty("quotaBytes").GetInt64()));
+
+        machine.Write("large", Payload.Bytes(2, 200_000));
+        Assert.Contains("has stored 1000 of the 102400 bytes it may, and these files come to 200000", (await machine.RunAsync("backup")).Expect(ExitCode.Failed).Error);
+        Assert.Contains("1000 B of 100 KiB", (await machine.RunAsync("cluster", "clients")).Out);
+        (await machine.RunAsync("cluster", "quota", client, "none")).Expect(ExitCode.Done);
+        (await machine.RunAsync("backup")).Expect(ExitCode.Done);
+    }
+
+    [Fact]
     public async Task Verify_reads_every_copy_from_every_node()
     {
         for (var i = 0; i < 20; i++)

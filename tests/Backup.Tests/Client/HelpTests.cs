@@ -49,6 +49,7 @@ public sealed class HelpTests
     [InlineData("cluster rebuild")]
     [InlineData("cluster clients")]
     [InlineData("cluster fine")]
+    [InlineData("cluster quota")]
     [InlineData("runs")]
     [InlineData("key")]
     [InlineData("key status")]

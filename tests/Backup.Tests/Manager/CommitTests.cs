@@ -14,7 +14,7 @@ public abstract class CommitTests(RedisFixture fixture)
         await cluster.RegisterManyAsync("n1", "n2");
         var path = "bücher/a\nb \"c\" 🙂";
         var placed = await cluster.PlaceAsync("a", [path]);
-        var file = FileOf(path, placed.Files[0], placed) with { MtimeNs = long.MinValue, SizeBytes = long.MaxValue, Kind = VersionKind.Symlink, TraceId = null };
+        var file = FileOf(path, placed.Files[0], placed) with { MtimeNs = long.MinValue, SizeBytes = Limits.FileBytesMax, Kind = VersionKind.Symlink, TraceId = null };
         var receipt = (await cluster.First.CommitAsync(cluster.Client, new CommitRequest("a", [file]), default)).Receipts[0];
         var looked = (await cluster.Second.LookupAsync(cluster.Client, new LookupRequest([file.Path]), default));
         var version = looked.Files[0]!;

@@ -179,6 +179,7 @@ public sealed class ManagersOnRedis : IAsyncDisposable
         var files = new List<FileVersion[]>();
         await foreach (var key in server.KeysAsync(pattern: "f:*", pageSize: 1000))
             files.Add(FileLines.All(Path("any"), (byte[])(await Database.StringGetAsync(key))!));
+        await AssertBytesExactAsync(server);
         var entries = new List<string>();
         foreach (var member in await Database.SortedSetRangeByRankAsync(Keys.Reservations))
             entries.AddRange((await Database.HashValuesAsync(Keys.Reservation(member!))).Select(value => (string)value!));
@@ -189,6 +190,29 @@ public sealed class ManagersOnRedis : IAsyncDisposable
         Assert.Equal(entries.Count, (long)await Database.StringGetAsync(Keys.Reserved));
         foreach (var candidate in await Database.SortedSetRangeByRankWithScoresAsync(Keys.Candidates))
             Assert.Equal(loads[candidate.Element!], (long)Math.Floor(candidate.Score));
+    }
+
+    /// <summary>What each client has stored is what counting again gives: all versions, and those that were dropped and not forgotten yet.</summary>
+    private async Task AssertBytesExactAsync(IServer server)
+    {
+        var expected = new Dictionary<string, long>();
+        await foreach (var key in server.KeysAsync(pattern: "f:*", pageSize: 1000))
+            Count(((string)key!).Split(':')[1], (await Database.StringGetAsync(key))!);
+        await foreach (var key in server.KeysAsync(pattern: "dropped:*", pageSize: 1000))
+        {
+            foreach (var field in await Database.HashGetAllAsync(key))
+            {
+                if (!Backup.Manager.Collection.Drops.IsSnapshot(field.Name!))
+                    Count(((string)key!).Split(':')[1], field.Value);
+            }
+        }
+        var counted = new Dictionary<string, long>();
+        await foreach (var key in server.KeysAsync(pattern: "seq:*", pageSize: 1000))
+            counted.Add(((string)key!)[4..], (long?)await Database.HashGetAsync(key, "bytes") ?? 0);
+        Assert.Equal(expected.Where(pair => pair.Value != 0).OrderBy(pair => pair.Key), counted.Where(pair => pair.Value != 0).OrderBy(pair => pair.Key));
+
+        void Count(string client, RedisValue lines) =>
+            expected[client] = expected.GetValueOrDefault(client) + FileLines.All(Path("any"), (byte[])lines!).Sum(version => version.SizeBytes);
     }
 
     public static async Task<Failure> FailsAsync(FailureCode code, Func<Task> call)

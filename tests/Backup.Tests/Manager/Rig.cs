@@ -133,7 +133,7 @@ internal sealed class Rig : IAsyncDisposable
         RedisType.String => [(string)(await Cluster.Database.StringGetAsync(key))!],
         RedisType.Set => (await Cluster.Database.SetMembersAsync(key)).Select(value => (string)value!),
         RedisType.SortedSet => (await Cluster.Database.SortedSetRangeByRankWithScoresAsync(key)).Select(entry => $"{entry.Element} {entry.Score}"),
-        RedisType.Hash => (await Cluster.Database.HashGetAllAsync(key)).Where(entry => !key.StartsWith("seq:", StringComparison.Ordinal) || entry.Name == "timeMs")
+        RedisType.Hash => (await Cluster.Database.HashGetAllAsync(key)).Where(entry => !key.StartsWith("seq:", StringComparison.Ordinal) || entry.Name == "timeMs" || entry.Name == "bytes")
             .Select(entry => $"{entry.Name} {entry.Value}"),
         var other => throw new InvalidOperationException($"The key '{key}' is a {other}."),
     };

@@ -42,6 +42,7 @@ public abstract class ScriptTests(RedisFixture fixture)
         await cluster.First.DeleteSnapshotAsync(cluster.Client, new SnapshotDeleteRequest("noon"), default);
         await ForgetSomethingAsync(cluster);
         await cluster.First.ReportRunAsync(cluster.Client, ClientRunsTests.Backup(10, 1), default);
+        await cluster.First.QuotaAsync(new QuotaRequest(cluster.Client, null), default);
         var enrolled = await Access.Credential.EnrolAsync(cluster.Get<Backup.Manager.Access.Tokens>(), ClientId.New(), Scope.Read);
         await cluster.Get<IAccess>().RevokeAsync(new RevokeRequest(enrolled.Client, enrolled.Secret.Hash[..16]), default);
         await cluster.RegisterManyAsync("n1", "n2");
