@@ -19,7 +19,7 @@ public static class ManagerSetup
         services.AddSingleton<Placer>().AddSingleton<Quotas>().AddSingleton<Reservations>().AddSingleton<Committer>();
         services.AddSingleton<Names>().AddSingleton<Listing>().AddSingleton<Registry>().AddSingleton<Status>().AddSingleton<Collection.Snapshots>().AddSingleton<Collection.Retention>().AddSingleton<Collection.Drops>();
         services.AddSingleton<ClusterView>().AddSingleton<EventLog>();
-        services.AddSingleton<NodeCalls>().AddSingleton<FileRepair>().AddSingleton<Reconciler>().AddSingleton<RepairRequests>().AddSingleton<WhatIf>();
+        services.AddSingleton<NodeCalls>().AddSingleton<FileWalk>().AddSingleton<FileRepair>().AddSingleton<Reconciler>().AddSingleton<RepairRequests>().AddSingleton<WhatIf>();
         services.AddSingleton<ManagerCatalogue>();
         services.AddSingleton<Rebuilder>().AddSingleton<IRebuilder>(all => all.GetRequiredService<Rebuilder>()).AddSingleton<VersionMerger>().AddSingleton<MomentKeeper>();
         services.AddSingleton<RebuildWorker>().AddHostedService(all => all.GetRequiredService<RebuildWorker>());

@@ -90,7 +90,7 @@ public enum FailureCode
 /// <summary>An expected failure as a value: what happened, who is the culprit, what to do next.</summary>
 /// <param name="Code">The kind, from the closed set.</param>
 /// <param name="Message">What happened, one sentence, no secret in it.</param>
-/// <param name="Culprit">Who failed: a node id, 'manager', 'redis', 'client', or a path.</param>
+/// <param name="Culprit">Who failed: a node id, 'manager', 'redis', 'metadata' while it is being rebuilt, 'client', or a path.</param>
 /// <param name="Advice">What the reader can do next, one sentence.</param>
 public sealed record Failure(FailureCode Code, string Message, string Culprit, string Advice)
 {
@@ -118,6 +118,17 @@ public sealed record Failure(FailureCode Code, string Message, string Culprit, s
         FailureCode.VersionUnsupported => HttpStatusCode.UpgradeRequired,
         _ => HttpStatusCode.InternalServerError,
     };
+
+    /// <summary>What whoever wants to write is told while lost metadata is being rebuilt from the nodes.</summary>
+    public static Failure Rebuilding { get; } = new(FailureCode.MetadataUnavailable,
+        "The metadata was lost and is being rebuilt from the nodes; writes wait until that is done.", RebuiltCulprit,
+        "Nothing to do: it goes on by itself, and `cluster status` says when it is done.");
+
+    /// <summary>Whether it is <see cref="Rebuilding"/>, which ends by itself, though it may take minutes.</summary>
+    public bool IsOfRebuild => Code == FailureCode.MetadataUnavailable && Culprit == RebuiltCulprit;
+
+    /// <summary>Redis, which answers, is not to blame.</summary>
+    private const string RebuiltCulprit = "metadata";
 
     public FailureException Exception(Exception? inner = null) => new(this, inner);
 

@@ -36,7 +36,7 @@ internal sealed class ClusterMenu(Session session, Screen screen)
                 break;
             case "what-if":
                 if (await PickNodeAsync(status, ct) is { } imagined)
-                    screen.Panel($"Without {imagined.Id}", ClusterText.WhatIf(await cluster.AskAsync(node => node.WhatIfAsync(new WhatIfRequest(imagined.Id), ct), ct)));
+                    screen.Panel($"Without {imagined.Id}", ClusterText.WhatIf(await cluster.WhatIfAsync(imagined.Id, ct)));
                 break;
             case "repair":
                 var last = await cluster.AskAsync(node => node.RepairStatusAsync(ct), ct);

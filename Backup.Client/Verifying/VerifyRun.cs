@@ -78,7 +78,7 @@ internal sealed class VerifyRun(Session session, VerifyRequest request, Progress
         var target = new DiscardingTarget(
             (version, head) => Found(version, node, CopyFinding.Good, bytes: head.SizeBytes),
             (version, failure) => Found(version, node, FindingOf(failure), failure.Message));
-        return new Restorer(cluster, progress.Counters).RestoreAsync([.. held.Select(file => file with { Nodes = [node] })], target, ct);
+        return new Restorer(cluster, progress.Counters) { FollowsMoves = false }.RestoreAsync([.. held.Select(file => file with { Nodes = [node] })], target, ct);
     }
 
     private async Task AskAsync(ClusterConnection cluster, NodeRef node, FileVersion[] held, CancellationToken ct)

@@ -28,7 +28,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
                 continue;
             }
             if (reply[0].Text == "lost")
-                throw RebuildState.Wait.Exception();
+                throw Failure.Rebuilding.Exception();
             if (reply[0].Text != "ok")
                 throw Refusal(request, reply).Exception();
             await names.SplitAsync(client, reply[2].Texts, leafKeys, ct);

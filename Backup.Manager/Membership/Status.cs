@@ -22,7 +22,7 @@ public sealed class Status(ClusterView view, TimeProvider time, IOptions<Cluster
     private static ClusterStatus Of(ClusterMoment now, int copies)
     {
         NodeStatus[] nodes = [.. now.Nodes.Select(node => new NodeStatus(node.Id, node.Line.Address, node.State, node.Files,
-            node.Line.Epoch, node.Line.Incarnation, node.Line.Zone, node.Line.Space, node.Line.LastSeenMs))];
+            node.Line.Epoch, node.Line.Incarnation, node.Line.Zone, node.Line.Space, node.Line.LastSeenMs, node.IsDrained))];
         string[] problems = [.. Problems(now, copies)];
         return new ClusterStatus(problems.Length == 0, problems, nodes, copies, now.Clients, now.Reserved, now.NowMs, now.Debts, now.Repair.ToStatus());
     }

@@ -40,7 +40,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
         return reply[0].Text switch
         {
             "ok" => Read(request, reply, expires),
-            "lost" => throw RebuildState.Wait.Exception(),
+            "lost" => throw Failure.Rebuilding.Exception(),
             "quota" => throw Quotas.Refusal(reply).Exception(),
             "many" => throw Failure.InvalidRequest($"The operation holds more than {EntriesPerReservationMax:N0} places; commit some of them first.").Exception(),
             "absent" => throw Failure.NotFound($"'{request.Files[(int)reply[1].Number - 1].Path.Display}'").Exception(),

@@ -9,11 +9,6 @@ namespace Backup.Manager;
 /// <param name="Left">Nodes that are still being read.</param>
 public sealed record RebuildState(bool IsLost, bool WasLost, string Reason, long SinceMs, long Epoch, long Restored, NodeId[] Left, long EndedMs)
 {
-    /// <summary>What whoever wants to write is told meanwhile.</summary>
-    public static Failure Wait { get; } = new(FailureCode.MetadataUnavailable,
-        "The metadata was lost and is being rebuilt from the nodes; writes wait until that is done.", "redis",
-        "Nothing to do: it goes on by itself, and `cluster status` says when it is done.");
-
     public IEnumerable<string> Problems => IsLost ? [$"The metadata is being rebuilt from the nodes, and writes wait: {Reason}."] : [];
 
     public static RebuildState Of(IEnumerable<(string Name, string Value)> fields)

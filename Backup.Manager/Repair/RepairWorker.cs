@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
@@ -12,7 +11,7 @@ namespace Backup.Manager;
 /// then what retention dropped and an undo may bring back. Then it compares nodes that came back with what is placed on them. One manager of all does it; how far it is stands in Redis, and whoever takes over goes on there.
 /// </summary>
 public sealed partial class RepairWorker(
-    Metadata metadata, ClusterView view, Names names, Collection.Drops drops, FileRepair files, Reconciler reconciler, EventLog events, TimeProvider time, IOptions<ClusterOptions> options, ILogger<RepairWorker> log)
+    Metadata metadata, ClusterView view, FileWalk walk, FileRepair files, Reconciler reconciler, EventLog events, TimeProvider time, IOptions<ClusterOptions> options, ILogger<RepairWorker> log)
     : Worker(time, log)
 {
     /// <summary>The background duty.</summary>
@@ -23,9 +22,6 @@ public sealed partial class RepairWorker(
 
     /// <summary>What was last said of lost versions is noted under this: no node has such an id.</summary>
     private const string LostNotice = "*lost";
-
-    /// <summary>Where a pass has come to what was dropped: the last id that was looked at follows. No path begins so.</summary>
-    private const string Aside = "/";
 
     private readonly DutyLease duty = new(metadata, time, Duty);
 
@@ -74,26 +70,17 @@ public sealed partial class RepairWorker(
     private async Task<bool> PageAsync(ClusterMoment now, RepairPass pass, long token, CancellationToken ct)
     {
         var started = Time.GetTimestamp();
-        if (await NextClientAsync(pass, ct) is not { } client)
+        if (await walk.NextAsync(pass.Client, pass.Path, NamesPerStep, ct) is not { } page)
             return await EndAsync(now, pass, token, ct);
-        RepairedPage? done;
-        var path = client.ToString() == pass.Client ? pass.Path : "";
-        if (path.StartsWith(Aside, StringComparison.Ordinal))
-        {
-            var id = await drops.NextAsync(client, path[Aside.Length..], ct);
-            done = id is null ? RepairedPage.None : await files.RunDroppedAsync(client, id, now, pass, token, ct);
-            pass = id is null ? pass with { Client = client + Done, Path = "" } : pass with { Client = client.ToString(), Path = Aside + id };
-        }
-        else
-        {
-            var (page, _) = await names.ReadAsync(client, Encoding.UTF8.GetBytes(path), after: path.Length > 0, [], NamesPerStep, ct);
-            done = page.Length == 0 ? RepairedPage.None : await files.RunAsync(client, page, now, pass, token, ct);
-            pass = pass with { Client = client.ToString(), Path = page.Length == NamesPerStep ? page[^1] : Aside };
-        }
+        var done = page.DroppedId is { } id ? await files.RunDroppedAsync(page.Client, id, now, pass, token, ct)
+            : page.Paths.Length > 0 ? await files.RunAsync(page.Client, page.Paths, now, pass, token, ct)
+            : RepairedPage.None;
         if (done is null)
             return false;
         pass = pass with
         {
+            Client = page.NextClient,
+            Path = page.NextPath,
             Examined = pass.Examined + done.Examined,
             Copied = pass.Copied + done.Copied,
             Bytes = pass.Bytes + done.Bytes,
@@ -104,16 +91,6 @@ public sealed partial class RepairWorker(
             CopyMs = pass.CopyMs + (done.Copied > 0 ? (long)Time.GetElapsedTime(started).TotalMilliseconds : 0),
         };
         return await SaveAsync(Keys.Repair, token, newEpoch: false, pass.Fields(), ct) is not null;
-    }
-
-    /// <summary>Stands behind a client that is done with: sorts after it and before the next.</summary>
-    private const string Done = "~";
-
-    /// <summary>The client the pass has come to; null at its end.</summary>
-    private async Task<ClientId?> NextClientAsync(RepairPass pass, CancellationToken ct)
-    {
-        var next = (await metadata.ReadSetAsync(Keys.Clients, ct)).Where(client => string.CompareOrdinal(client, pass.Client) >= 0).Min(StringComparer.Ordinal);
-        return next is null ? null : ClientId.Parse(next);
     }
 
     private async Task<bool> EndAsync(ClusterMoment now, RepairPass pass, long token, CancellationToken ct)

@@ -12,6 +12,13 @@ public sealed class ClusterConnection
     private static readonly TimeSpan PatienceTime = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PauseTime = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>
+    /// How long while lost metadata is being rebuilt, which goes on by itself and ends: a million versions take some minutes. It is
+    /// asked for less often then.
+    /// </summary>
+    private static readonly TimeSpan RebuildTime = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan RebuildPauseTime = TimeSpan.FromSeconds(2);
+
     /// <summary>After so long a person wonders. A lease that changes hands, or a restart, is over sooner.</summary>
     private static readonly TimeSpan SilenceTime = TimeSpan.FromSeconds(2);
 
@@ -56,7 +63,7 @@ public sealed class ClusterConnection
     public SendLimit? Limit { get; init; }
 
     /// <summary>Asks whichever gateway answers. The call must be one that may be repeated; all of <see cref="INode"/> may.</summary>
-    /// <exception cref="FailureException">It was refused, or nobody could answer within the patience.</exception>
+    /// <exception cref="FailureException">It was refused, or nobody could answer within the patience, which is longer while metadata is being rebuilt.</exception>
     public async Task<T> AskAsync<T>(Func<INode, Task<T>> call, CancellationToken ct)
     {
         var started = time.GetTimestamp();
@@ -74,7 +81,7 @@ public sealed class ClusterConnection
             {
                 renewals++;
             }
-            catch (FailureException e) when (MayPass(e.Failure) && (tries < servers.Length || time.GetElapsedTime(started) < PatienceTime))
+            catch (FailureException e) when (MayPass(e.Failure) && (tries < servers.Length || time.GetElapsedTime(started) < Patience(e.Failure)))
             {
                 Interlocked.CompareExchange(ref current, at + 1, at);
                 if (!isTold && time.GetElapsedTime(started) >= SilenceTime)
@@ -84,7 +91,7 @@ public sealed class ClusterConnection
                 }
                 // Every server once without waiting, then with pauses: somebody may be restarting.
                 if (tries >= servers.Length)
-                    await Task.Delay(PauseTime, time, ct);
+                    await Task.Delay(e.Failure.IsOfRebuild ? RebuildPauseTime : PauseTime, time, ct);
             }
         }
     }
@@ -115,6 +122,8 @@ public sealed class ClusterConnection
 
     private INode At(Uri server) => Cipher is not null ? new SealingNode(clients.At(server), Cipher, Unreadable)
         : Encrypted is not null ? new PlainNode(clients.At(server), Encrypted) : clients.At(server);
+
+    private static TimeSpan Patience(Failure failure) => failure.IsOfRebuild ? RebuildTime : PatienceTime;
 
     /// <summary>Failures of the way, not of the request: another gateway, or the same a little later, may do.</summary>
     private static bool MayPass(Failure failure) => failure.Code

@@ -2,7 +2,7 @@ namespace Backup.Protocol;
 
 /// <summary>
 /// Brings versions back from whichever node has them, shared out between the copies, and goes on with the other copy where one
-/// fails or is silent, at the chunk it had reached.
+/// fails or is silent, at the chunk it had reached. Where none is left that the listing names it asks where the version lies now.
 /// </summary>
 public sealed class Restorer(ClusterConnection cluster, TransferCounters counters)
 {
@@ -27,6 +27,9 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
     /// <summary>How many nodes are read from at once. Above one the target gets several versions at a time, though never two calls.</summary>
     public int NodesAtOnce { get; init; } = 1;
 
+    /// <summary>Whether to look for copies that went to other nodes since the versions were listed; without, only the nodes listed are asked.</summary>
+    public bool FollowsMoves { get; init; } = true;
+
     /// <summary>Restores into the target, in an order that asks each node for many versions at once.</summary>
     /// <exception cref="FailureException">The cluster cannot be asked at all; a single version that cannot be had is the target's to report.</exception>
     public async Task RestoreAsync(IReadOnlyList<FileVersion> versions, IRestoreTarget target, CancellationToken ct)
@@ -40,6 +43,8 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
             {
                 while (waiting.Exists(r => !r.IsDone))
                 {
+                    if (FollowsMoves && waiting.FindAll(r => !r.IsDone && !Untried(r, nodes).Any()) is { Count: > 0 } stranded)
+                        nodes = await FindAgainAsync(stranded, nodes, ct);
                     var load = new Dictionary<NodeId, long>();
                     var groups = waiting.Where(r => !r.IsDone).GroupBy(r => Holder(r, nodes, load)).ToList();
                     await Parallel.ForEachAsync(groups, new ParallelOptions { MaxDegreeOfParallelism = NodesAtOnce, CancellationToken = ct }, async (group, token) =>
@@ -61,15 +66,37 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
     /// <summary>A copy that has not failed yet: on a node that was not left, alive ones before others, and of these the one with the least to send.</summary>
     private static NodeRef? Holder(VersionReceiver receiver, Dictionary<NodeId, NodeStatus> nodes, Dictionary<NodeId, long> load)
     {
-        var holder = receiver.Version.Nodes
-            .Where(id => nodes.ContainsKey(id) && !receiver.Tried.Contains(id))
-            .Select(id => nodes[id])
+        var holder = Untried(receiver, nodes)
             .OrderBy(n => receiver.Left.Contains(n.Id)).ThenBy(n => n.State == NodeState.Dead).ThenBy(n => load.GetValueOrDefault(n.Id))
             .FirstOrDefault();
         if (holder is null)
             return null;
         load[holder.Id] = load.GetValueOrDefault(holder.Id) + receiver.Version.SizeBytes + ItemCostBytes;
         return new NodeRef(holder.Id, holder.Address);
+    }
+
+    private static IEnumerable<NodeStatus> Untried(VersionReceiver receiver, Dictionary<NodeId, NodeStatus> nodes) =>
+        receiver.Nodes.Where(id => nodes.ContainsKey(id) && !receiver.Tried.Contains(id)).Select(id => nodes[id]);
+
+    /// <summary>Asks where versions lie now that are on none of the nodes listed: repair, or a drain, may have moved both copies since. Each time a node is asked in vain, hence it ends.</summary>
+    /// <returns>The nodes there are now.</returns>
+    private async Task<Dictionary<NodeId, NodeStatus>> FindAgainAsync(List<VersionReceiver> stranded, Dictionary<NodeId, NodeStatus> nodes, CancellationToken ct)
+    {
+        try
+        {
+            foreach (var file in stranded.GroupBy(r => r.Version.Path))
+            {
+                var now = await cluster.AskAsync(n => n.VersionsAsync(cluster.Client, new VersionsRequest(file.Key), ct), ct);
+                foreach (var receiver in file)
+                    receiver.Nodes = Array.Find(now.Versions, v => v.Version == receiver.Version.Version)?.Nodes ?? receiver.Nodes;
+            }
+            return (await cluster.AskAsync(n => n.ClusterAsync(ct), ct)).Nodes.ToDictionary(n => n.Id);
+        }
+        catch (FailureException)
+        {
+            // Why they could not be had is said already.
+            return nodes;
+        }
     }
 
     /// <summary>Reads a run of versions from one node. Those that it fails to give are left for another.</summary>
@@ -83,7 +110,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
         }
         using var step = Step.Begin("read from node").Tag(Tags.Node, node.Id.Value).Tag(Tags.Files, run.Length);
         // All of them can be had elsewhere.
-        var isHedged = run.All(r => r.Version.Nodes.Any(id => id != node.Id && !r.Tried.Contains(id) && !r.Left.Contains(id)));
+        var isHedged = run.All(r => r.Nodes.Any(id => id != node.Id && !r.Tried.Contains(id) && !r.Left.Contains(id)));
         var patience = isHedged ? HedgeTime : SilenceTime;
         var next = 0;
         try

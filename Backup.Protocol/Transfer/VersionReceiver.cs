@@ -26,6 +26,9 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
 
     public FileVersion Version => version;
 
+    /// <summary>Where it lies, as far as is known.</summary>
+    public NodeId[] Nodes { get; set; } = version.Nodes;
+
     /// <summary>Chunks received, all of them written out.</summary>
     public long Chunks { get; private set; }
 
@@ -77,7 +80,7 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
         stream = null;
         Interlocked.Increment(ref counters.FilesFailed);
         target.Failed(version, LastFailure ?? new Failure(FailureCode.NodeUnreachable, $"No node that holds '{version.Path.Display}' is known.",
-            string.Join(',', version.Nodes), "Bring one of these nodes back, then try again."));
+            string.Join(',', Nodes), "Bring one of these nodes back, then try again."));
     }
 
     public async ValueTask DisposeAsync()

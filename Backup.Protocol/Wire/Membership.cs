@@ -46,8 +46,10 @@ public sealed record HeartbeatReply(bool MustRegister, NodeRef[] Peers, long Gen
 
 /// <param name="Files">Files of which it holds a copy, reservations included: what placement goes by.</param>
 /// <param name="Epoch">Since its last registration.</param>
+/// <param name="Drained">It was being emptied, and holds nothing any more that is listed or may come back: it may be taken away.</param>
 public sealed record NodeStatus(
-    NodeId Id, Uri Address, NodeState State, long Files, long Epoch, Guid Incarnation, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Zone, NodeSpace Space, long LastSeenMs);
+    NodeId Id, Uri Address, NodeState State, long Files, long Epoch, Guid Incarnation, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Zone, NodeSpace Space, long LastSeenMs,
+    bool Drained = false);
 
 /// <param name="Healthy">All nodes that ever registered are alive, and enough of them take files for the policy's copies.</param>
 /// <param name="Problems">What keeps it from being healthy, a sentence each; empty when it is.</param>

@@ -105,7 +105,12 @@ public sealed record RepairStatus(
     bool Running, string[] Reasons, long VersionsExamined, long VersionsCopied, long BytesCopied, long VersionsLeft, long VersionsLost, long Failures, long StartedMs, long EndedMs);
 
 /// <summary>Asks what the death of a node would mean.</summary>
-public sealed record WhatIfRequest(NodeId Node);
+/// <param name="From">How far the answer before had come; null at first.</param>
+public sealed record WhatIfRequest(NodeId Node, WhatIfPlace? From = null);
+
+/// <summary>How far a count over all files has come, and what it has come to by then.</summary>
+/// <param name="Client">The client it has come to, and <paramref name="Path"/> of it, as the manager names places.</param>
+public sealed record WhatIfPlace(string Client, string Path, long VersionsUnderCopied, long VersionsLost, long BytesToCopy);
 
 /// <param name="Files">Files of which it holds a copy.</param>
 /// <param name="VersionsUnderCopied">Versions that would have fewer copies than the policy asks for.</param>
@@ -113,7 +118,8 @@ public sealed record WhatIfRequest(NodeId Node);
 /// <param name="BytesToCopy">What repair would read from the other copies, deduplication not taken off.</param>
 /// <param name="Seconds">How long that would take at the pace of the last copying, or at a cautious guess.</param>
 /// <param name="CanRepair">False when too few nodes would be left for the policy's copies.</param>
-public sealed record WhatIfReply(NodeId Node, long Files, long VersionsUnderCopied, long VersionsLost, long BytesToCopy, double Seconds, bool CanRepair);
+/// <param name="Next">Not all files were looked at yet: the same request with this goes on. Null when this is the answer.</param>
+public sealed record WhatIfReply(NodeId Node, long Files, long VersionsUnderCopied, long VersionsLost, long BytesToCopy, double Seconds, bool CanRepair, WhatIfPlace? Next = null);
 
 /// <summary>How far Redis is rebuilt from the nodes.</summary>
 /// <param name="Running">Writes wait until it has ended.</param>

@@ -31,9 +31,7 @@ public sealed partial class PackStore : IAsyncDisposable
         space = new DiskSpace(options.Disk, options.Directory, options.ReserveBytes);
         var recovery = new Recovery(options, identity, index, OpenManifest, log);
         recovery.Run(ct);
-        // Unfinished writes too: without the index, damage at a pack's very end looks like one.
-        var isDamaged = index.Damage(1).Count > 0;
-        (MayLackVersions, MayHoldParts) = (isRebuilt && isDamaged, isRebuilt || isDamaged);
+        (MayLackVersions, MayHoldParts) = (isRebuilt, isRebuilt || index.Damage(1).Count > 0);
         Appender = new PackAppender(options, identity, index, space, time, recovery.Resumed, recovery.LastNumber);
         Sweeps = new SweepClock(index.LastSweep);
         Commits = new GroupCommit(this, options.NodeId.Value, log);
@@ -46,8 +44,8 @@ public sealed partial class PackStore : IAsyncDisposable
     public long? LastEpoch => identity.FormatVersion < NodeIdentity.EpochFormatVersion ? null : identity.LastEpoch;
 
     /// <summary>
-    /// The index was made anew from packs that are damaged somewhere: a version whose manifest stood there is not known any more, and
-    /// is missed by nobody here. Until the node has registered and had its copies compared.
+    /// The index was made anew: a version whose manifest is damaged in its pack, or was before the pack was compacted, is not known any
+    /// more, and is missed by nobody here. Until the node has registered and had its copies compared.
     /// </summary>
     public bool MayLackVersions { get; private set; }
 

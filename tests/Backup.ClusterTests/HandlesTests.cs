@@ -66,7 +66,7 @@ public sealed class HandlesTests
         var version = (await connection.LookupAsync(receipt.Path.Value))!;
         try
         {
-            await new Restorer(connection, new TransferCounters()).RestoreAsync([version with { Nodes = [node] }], target, default);
+            await new Restorer(connection, new TransferCounters()) { FollowsMoves = false }.RestoreAsync([version with { Nodes = [node] }], target, default);
         }
         catch (FailureException e)
         {

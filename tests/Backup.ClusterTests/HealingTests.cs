@@ -65,6 +65,27 @@ public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
         await cluster.AssertRestorableFromEachAsync(files);
     }
 
+    [Fact]
+    public async Task A_restore_by_an_old_listing_finds_files_both_copies_of_which_went_elsewhere_since()
+    {
+        await using var cluster = await HealingCluster.StartAsync();
+        var files = await cluster.StoreAsync(40);
+        var connection = cluster.Running.Connect(files.Client);
+        var listed = new List<FileVersion>();
+        foreach (var receipt in files.Receipts)
+            listed.Add((await connection.LookupAsync(receipt.Path.Value))!);
+        var leaving = files.Receipts[0].Nodes;
+        foreach (var id in leaving)
+            await cluster.Operate(node => node.DrainAsync(new DrainRequest(id, true), default));
+        foreach (var id in leaving)
+        {
+            await cluster.UntilEventAsync(EventKind.NodeDrained, id);
+            await cluster.UntilHeldAsync(id, 0);
+        }
+        for (var i = 0; i < listed.Count; i++)
+            await connection.RestoreAsync(listed[i], i);
+    }
+
     [LongFact, Trait("Runs", "long")]
     public async Task A_node_that_was_added_gets_its_share_and_no_more()
     {

@@ -30,17 +30,17 @@ public static class Transfers
     public static Task<ClusterStatus> StatusAsync(this ClusterConnection cluster) => cluster.AskAsync(n => n.ClusterAsync(default), default);
 
     /// <summary>Restores and compares every byte with the payload of the seed.</summary>
-    public static async Task RestoreAsync(this ClusterConnection cluster, FileVersion version, int seed)
+    public static async Task RestoreAsync(this ClusterConnection cluster, FileVersion version, int seed, bool followsMoves = true)
     {
         var target = new Comparing(seed);
-        await new Restorer(cluster, new TransferCounters()).RestoreAsync([version], target, default);
+        await new Restorer(cluster, new TransferCounters()) { FollowsMoves = followsMoves }.RestoreAsync([version], target, default);
         Assert.Null(target.Failure);
         Assert.True(target.Completed, "The restore ended without completing the version.");
     }
 
     /// <summary>Restores from this very node only.</summary>
     public static Task RestoreFromAsync(this ClusterConnection cluster, FileVersion version, NodeId node, int seed) =>
-        cluster.RestoreAsync(version with { Nodes = [node] }, seed);
+        cluster.RestoreAsync(version with { Nodes = [node] }, seed, followsMoves: false);
 
     private sealed class Comparing(int seed) : IRestoreTarget
     {

@@ -30,7 +30,7 @@ internal sealed class ClusterDrainCommand : CommandLineCommand
         var cluster = run.Session.ConnectAsNobody();
         if (run.Parsed.GetValue(dryRun))
         {
-            var reply = await cluster.AskAsync(any => any.WhatIfAsync(new WhatIfRequest(id), ct), ct);
+            var reply = await cluster.WhatIfAsync(id, ct);
             run.Report.Json(WhatIfShape.Of(reply), OutputJson.Default.WhatIfShape);
             run.Report.Line($"would empty {id}: {Sizes.Count(reply.Files, "file")}, up to {Sizes.Bytes(reply.BytesToCopy)} to copy"
                 + (reply.CanRepair ? "" : "; too few nodes would be left to take them"));
@@ -40,8 +40,8 @@ internal sealed class ClusterDrainCommand : CommandLineCommand
         if (run.Parsed.GetValue(wait))
             status = await WaitAsync(run, cluster, id, status, ct);
         run.Report.Json(ClusterShape.Of(status), OutputJson.Default.ClusterShape);
-        var left = status.Nodes.FirstOrDefault(other => other.Id == id)?.Files ?? 0;
-        run.Report.Summary(left == 0 ? $"{id} holds nothing any more and may be taken away" : $"{id} is being emptied: {Sizes.Count(left, "file is", "files are")} left");
+        var files = status.Nodes.FirstOrDefault(other => other.Id == id)?.Files ?? 0;
+        run.Report.Summary(Left(status, id) == 0 ? $"{id} holds nothing any more and may be taken away" : $"{id} is being emptied: {Sizes.Count(files, "file is", "files are")} left");
         return ExitCode.Done;
     }
 
@@ -50,19 +50,21 @@ internal sealed class ClusterDrainCommand : CommandLineCommand
         var progress = new Progress();
         return ProgressDisplay.ShowAsync(run.Session, $"Emptying {id}", progress, async () =>
         {
-            var all = Left(status);
+            var all = Left(status, id);
             progress.FilesPlanned = Math.Max(all, 1);
-            while (Left(status) > 0)
+            while (Left(status, id) > 0)
             {
-                progress.Counters.Files = Math.Max(0, all - Left(status));
+                progress.Counters.Files = Math.Max(0, all - Left(status, id));
                 await Task.Delay(ClusterRepairCommand.PollEvery, run.Time, ct);
                 status = await cluster.AskAsync(any => any.ClusterAsync(ct), ct);
             }
             return status;
         });
-
-        long Left(ClusterStatus now) => now.Nodes.FirstOrDefault(other => other.Id == id)?.Files ?? 0;
     }
+
+    /// <summary>Files that are left on the node. Where there are none it may still hold what retention dropped and an undo may bring back: that counts as one.</summary>
+    private static long Left(ClusterStatus now, NodeId id) => now.Nodes.FirstOrDefault(other => other.Id == id) is { Drained: false } node
+        ? node.State == NodeState.Dead ? node.Files : Math.Max(1, node.Files) : 0;
 
     public static Argument<string> NodeArgument(string description) => new("NODE") { Description = description + ", as `cluster nodes` names it" };
 

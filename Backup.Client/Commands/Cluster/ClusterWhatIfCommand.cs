@@ -19,7 +19,7 @@ internal sealed class ClusterWhatIfCommand : CommandLineCommand
     public override async Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)
     {
         var id = ClusterDrainCommand.ParseNode(run.Parsed.GetRequiredValue(node));
-        var reply = await run.Session.ConnectAsNobody().AskAsync(any => any.WhatIfAsync(new WhatIfRequest(id), ct), ct);
+        var reply = await run.Session.ConnectAsNobody().WhatIfAsync(id, ct);
         run.Report.Json(WhatIfShape.Of(reply), OutputJson.Default.WhatIfShape);
         foreach (var line in ClusterText.WhatIf(reply))
             run.Report.Line(line);

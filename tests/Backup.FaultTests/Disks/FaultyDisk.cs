@@ -28,8 +28,8 @@ public class FaultyDisk(string directory, Random random) : Disk
     /// <summary>Changing calls so far: the places at which a sweep crashes.</summary>
     public int Calls { get; private set; }
 
-    /// <summary>How often a crash took the index or made it older: what was known only from it, or from damaged bytes, is forgotten then.</summary>
-    public int IndexesLost { get; private set; }
+    /// <summary>How often a crash made the index older, which a damaged log of it does too: what it has forgotten and the packs hold damaged looks as if it had never been acknowledged.</summary>
+    public int IndexesOlder { get; private set; }
 
     public bool HasCrashed => crashed is not null;
 
@@ -93,7 +93,7 @@ public class FaultyDisk(string directory, Random random) : Disk
                 File.WriteAllBytes(path, bytes);
         }
         index.Leave(state.Index, state.Now, state.Older, random);
-        IndexesLost += state.Index == IndexFate.Kept ? 0 : 1;
+        IndexesOlder += state.Index is IndexFate.Older or IndexFate.Damaged ? 1 : 0;
         (crashed, plan, FailingReads, FailingSyncs) = (null, null, 0, 0);
         index.Forget();
         // After the death of the process alone what was not synced still is not.

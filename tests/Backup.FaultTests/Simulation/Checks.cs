@@ -79,7 +79,7 @@ internal sealed partial class Checks(World world)
                 var target = new ComparingTarget(world.Ledger, Wrong);
                 var here = versions.Where(version => version.Nodes.Contains(node.Id)).Select(version => version with { Nodes = [node.Id] }).ToList();
                 if (here.Count > 0)
-                    await new Restorer(cluster, new TransferCounters()).RestoreAsync(here, target, default);
+                    await new Restorer(cluster, new TransferCounters()) { FollowsMoves = false }.RestoreAsync(here, target, default);
                 foreach (var (version, failure) in target.Failures)
                     Wrong($"I1: {when}version {version} of {client} does not come back from {node.Id}: {failure.Code} {failure.Message}");
             }

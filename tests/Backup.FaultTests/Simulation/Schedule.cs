@@ -141,7 +141,7 @@ internal sealed class Schedule(World world)
                     world.Violations.Enqueue($"I6: version {change.Receipt!.Version} of {change.Path} (#{change.Id}) was acknowledged and is not listed");
                 return;
             }
-            await new Restorer(connections[change.Client], new TransferCounters()).RestoreAsync([version], target, default);
+            await new Restorer(connections[change.Client], new TransferCounters()) { FollowsMoves = world.Retains }.RestoreAsync([version], target, default);
             world.Note($"restore #{change.Id}: {(target.Failures.Count == 0 ? "ok" : target.Failures.Values.First().Message)}");
         }
         catch (FailureException e)

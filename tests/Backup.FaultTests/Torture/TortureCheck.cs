@@ -54,7 +54,7 @@ internal sealed class TortureCheck(RunningCluster cluster, Ledger ledger, Client
             if (here.Count == 0 || isDamaged(number))
                 continue;
             var target = new ComparingTarget(ledger, violation);
-            await new Restorer(connection, new TransferCounters()).RestoreAsync(here, target, default);
+            await new Restorer(connection, new TransferCounters()) { FollowsMoves = false }.RestoreAsync(here, target, default);
             foreach (var (version, failure) in target.Failures)
                 violation($"I1: version {version} of {connection.Client} does not come back from {node}: {failure.Code} {failure.Message}");
         }

@@ -31,6 +31,7 @@ public abstract class DroppedCopiesTests(RedisFixture fixture)
     public async Task What_goes_for_good_stays_where_it_is_and_so_it_does_for_one_who_lost_the_duty()
     {
         await using var cluster = await DroppedAsync();
+        Assert.Equal(2, (await cluster.First.WhatIfAsync(new WhatIfRequest(Node("n1")), default)).VersionsUnderCopied);
         var (id, x) = await LineAsync(cluster, "x");
         var stale = await TakeDutyAsync(cluster);
         cluster.Time.Advance(Leases.Duty);

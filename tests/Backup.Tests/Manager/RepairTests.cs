@@ -1,13 +1,15 @@
+using System.Diagnostics;
 using System.Text;
 using Backup.Manager;
 using Backup.Manager.Redis;
 using Backup.Protocol;
+using Xunit.Abstractions;
 using static Backup.Tests.Manager.ManagersOnRedis;
 
 namespace Backup.Tests.Manager;
 
 /// <summary>What repair changes in Redis, what is noticed of the nodes, and that each is done once. Copying itself needs nodes: see the cluster's tests.</summary>
-public abstract class RepairTests(RedisFixture fixture)
+public abstract class RepairTests(RedisFixture fixture, ITestOutputHelper output)
 {
     private static readonly (string, string) Grace = ("Cluster:RepairGrace", "00:01:00");
 
@@ -176,6 +178,31 @@ public abstract class RepairTests(RedisFixture fixture)
         await FailsAsync(FailureCode.NotFound, () => cluster.First.WhatIfAsync(new WhatIfRequest(Node("n9")), default));
     }
 
+    /// <summary>With BACKUP_LONG_TESTS of 100,000 files, and says how long the slowest call took.</summary>
+    [SkippableFact]
+    public async Task What_if_goes_on_where_a_call_has_stopped()
+    {
+        var files = Environment.GetEnvironmentVariable("BACKUP_LONG_TESTS") is null ? (WhatIf.PagesPerCall * Limits.ListPageMax) + 500 : 100_000;
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        foreach (var some in Enumerable.Range(0, files).Select(Name).Chunk(Limits.FilesPerCallMax))
+            await cluster.StoreAsync(some);
+        var (calls, slowest) = (0, TimeSpan.Zero);
+        WhatIfReply reply;
+        WhatIfPlace? from = null;
+        do
+        {
+            var started = Stopwatch.GetTimestamp();
+            reply = await cluster.First.WhatIfAsync(new WhatIfRequest(Node("n1"), from), default);
+            slowest = new[] { slowest, Stopwatch.GetElapsedTime(started) }.Max();
+            (from, calls) = (reply.Next, calls + 1);
+        }
+        while (from is not null);
+        output.WriteLine($"{files} files: {calls} calls, the slowest {slowest.TotalMilliseconds:N0} ms");
+        Assert.True(calls > 1, "One call looked at everything.");
+        Assert.Equal((files, files, 1000L * files), (reply.Files, reply.VersionsUnderCopied, reply.BytesToCopy));
+    }
+
     private static async Task<long> TakeDutyAsync(ManagersOnRedis cluster, int manager = 0) =>
         (await new DutyLease(cluster.Get<Metadata>(manager), cluster.Time, RepairWorker.Duty).TakeAsync(default))!.Value;
 
@@ -231,7 +258,7 @@ public abstract class RepairTests(RedisFixture fixture)
 }
 
 [Collection(OnGarnet.Name)]
-public sealed class RepairOnGarnet(GarnetFixture fixture) : RepairTests(fixture);
+public sealed class RepairOnGarnet(GarnetFixture fixture, ITestOutputHelper output) : RepairTests(fixture, output);
 
 [Collection(OnDebian.Name)]
-public sealed class RepairOnDebian(DebianFixture fixture) : RepairTests(fixture);
+public sealed class RepairOnDebian(DebianFixture fixture, ITestOutputHelper output) : RepairTests(fixture, output);

@@ -158,9 +158,12 @@ public sealed class EmbeddedRedisServer : RedisServer
     }
 
     /// <summary>Starts one; it is ready when this returns.</summary>
-    public static async Task<EmbeddedRedisServer> StartNewAsync(TestAuthority? tls = null)
+    /// <param name="prepare">Is given the data directory before the server is started in it.</param>
+    public static async Task<EmbeddedRedisServer> StartNewAsync(TestAuthority? tls = null, Func<string, Task>? prepare = null)
     {
         var server = new EmbeddedRedisServer { Tls = tls };
+        if (prepare is not null)
+            await prepare(server.DataDirectory);
         await server.StartAsync();
         return server;
     }
