@@ -42,8 +42,8 @@ internal static class KestrelDefaults
             limits.MaxRequestHeaderCount = HeadersMax;
             // A sender that stalls gives its place back: slower than 1 KiB/s over 10 s is no backup.
             limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(10));
-            // Of a reader Kestrel waits for as long as what is being written takes at this rate: for a chunk of 256 KiB, a minute.
-            limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(10));
+            // An average since the response began: who has read much may then read nothing for long. What sends files has a bound of its own.
+            limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(10));
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         });
     }
