@@ -17,32 +17,34 @@ internal static class Cli
         var parsed = MakeRoot(options).Parse(args is ["help", .. var rest] ? [.. rest, "--help"] : args);
         var choices = options.Read(parsed, surroundings);
         var report = new Report(surroundings, choices);
+        var code = await RunAsync(parsed, surroundings, choices, report, ct);
+        return (int)(CanFlush(surroundings, report, isTold: code == ExitCode.Done) ? code : ExitCode.Failed);
+    }
+
+    private static async Task<ExitCode> RunAsync(ParseResult parsed, Surroundings surroundings, GlobalChoices choices, Report report, CancellationToken ct)
+    {
         try
         {
-            return (int)await RunAsync(parsed, surroundings, choices, report, ct);
+            return await CarryOutAsync(parsed, surroundings, choices, report, ct);
         }
         catch (FailureException e)
         {
             report.Error(e.Failure);
-            return (int)ExitCodes.Of(e.Failure);
+            return ExitCodes.Of(e.Failure);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
             report.Note("Stopped. Run the same command again to go on where it stopped.");
-            return (int)ExitCode.Interrupted;
+            return ExitCode.Interrupted;
         }
         catch (Exception e)
         {
             report.Error(Unexpected.Record(surroundings, e));
-            return (int)ExitCode.Failed;
-        }
-        finally
-        {
-            Flush(surroundings);
+            return ExitCode.Failed;
         }
     }
 
-    private static async Task<ExitCode> RunAsync(ParseResult parsed, Surroundings surroundings, GlobalChoices choices, Report report, CancellationToken ct)
+    private static async Task<ExitCode> CarryOutAsync(ParseResult parsed, Surroundings surroundings, GlobalChoices choices, Report report, CancellationToken ct)
     {
         if (parsed.Action is HelpWithExamples help)
             return (ExitCode)help.Print(parsed, surroundings.Out, surroundings.Name);
@@ -94,15 +96,24 @@ internal static class Cli
 
     private static Failure WithAdvice(this Failure failure, string advice) => failure with { Advice = advice };
 
-    private static void Flush(Surroundings surroundings)
+    /// <param name="isTold">Whether a failure is to be told: one that ended the command has been.</param>
+    private static bool CanFlush(Surroundings surroundings, Report report, bool isTold)
     {
         try
         {
             surroundings.Out.Flush();
+            return true;
+        }
+        catch (FailureException e)
+        {
+            if (isTold)
+                report.Error(e.Failure);
+            return false;
         }
         catch (IOException)
         {
-            // Whoever read our output has gone; there is nobody left to tell.
+            // A terminal that went away: there is nobody left to tell.
+            return true;
         }
     }
 }

@@ -4,6 +4,7 @@ using Backup.Client;
 [assembly: InternalsVisibleTo("Backup.Tests")]
 [assembly: InternalsVisibleTo("Backup.ClusterTests")]
 
+StandardStreams.Fill();
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, pressed) =>
 {

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Spectre.Console;
 
@@ -15,8 +14,6 @@ internal sealed record Surroundings(
 {
     /// <summary>What it is called where nothing else is known.</summary>
     public const string Product = "Backup.Client";
-
-    private const int BlockChars = 16 << 10;
 
     /// <summary>What starts this client again from anywhere: a program and, where that is the runtime, what it runs.</summary>
     public IReadOnlyList<string> Command { get; init; } = OfProcessCommand();
@@ -36,9 +33,8 @@ internal sealed record Surroundings(
     public static Surroundings OfProcess()
     {
         var isTerminal = !Console.IsInputRedirected && !Console.IsOutputRedirected;
-        // Line by line for a person, in blocks for a program: ten thousand names are ten thousand writes otherwise.
-        var output = Console.IsOutputRedirected ? new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), BlockChars) : Console.Out;
-        return new Surroundings(output, Console.Error, isTerminal,
+        return new Surroundings(
+            Console.IsOutputRedirected ? StandardStreams.Results() : Console.Out, Console.IsErrorRedirected ? StandardStreams.Notes() : Console.Error, isTerminal,
             name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null,
             Environment.CurrentDirectory, TimeProvider.System)
         {

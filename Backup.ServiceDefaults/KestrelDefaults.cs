@@ -34,7 +34,7 @@ internal static class KestrelDefaults
         builder.Services.Configure<KestrelServerOptions>(server =>
         {
             server.AddServerHeader = false;
-            server.ConfigureEndpointDefaults(HandleReserve.Keep);
+            server.ConfigureEndpointDefaults(OfListener);
             var limits = server.Limits;
             limits.MaxConcurrentConnections = ConnectionsMax;
             limits.MaxRequestBufferSize = RequestBufferBytesMax;
@@ -42,8 +42,17 @@ internal static class KestrelDefaults
             limits.MaxRequestHeaderCount = HeadersMax;
             // A sender that stalls gives its place back: slower than 1 KiB/s over 10 s is no backup.
             limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(10));
+            // An average since the response began: who has read much may then read nothing for long. What sends files has a bound of its own.
             limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(10));
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         });
+    }
+
+    /// <summary>What holds for each address. Kestrel keeps one such action, the last it was given: whoever gives another calls this in it.</summary>
+    public static void OfListener(ListenOptions listen)
+    {
+        // Nobody here needs HTTP/2, and its streams, opened and reset by the thousand, would pass by the bounds on connections.
+        listen.Protocols = HttpProtocols.Http1;
+        HandleReserve.Keep(listen);
     }
 }

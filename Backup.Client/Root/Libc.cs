@@ -13,6 +13,7 @@ internal static unsafe partial class Libc
     public const int AtCurrentFolder = -100;
     public const int ReadOnly = 0;
     public const int WriteOnly = 1;
+    public const int ReadWrite = 2;
     public const int Create = 0x40;
     public const int Exclusive = 0x80;
     public const int NonBlocking = 0x800;

@@ -71,13 +71,14 @@ internal sealed record KeyFile(int Format, ClientId Client, PassphraseCost Cost,
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, ConfigurationJson.Default.KeyFile);
 
+    /// <param name="client">Whose it must be; null for anybody's.</param>
     /// <returns>Null when it is no key file of this client, or one that would cost more than any that was ever written.</returns>
-    public static KeyFile? TryParse(ReadOnlySpan<byte> bytes, ClientId client)
+    public static KeyFile? TryParse(ReadOnlySpan<byte> bytes, ClientId? client)
     {
         try
         {
             return bytes.Length <= BytesMax && JsonSerializer.Deserialize(bytes, ConfigurationJson.Default.KeyFile) is
-            { Format: FormatNow, Cost: { Salt: not null, IsWithinBounds: true }, ByPassphrase: not null, ByRecoveryKey: not null } file && file.Client == client ? file : null;
+            { Format: FormatNow, Cost: { Salt: not null, IsWithinBounds: true }, ByPassphrase: not null, ByRecoveryKey: not null } file && (client is null || file.Client == client) ? file : null;
         }
         catch (JsonException)
         {

@@ -24,6 +24,24 @@ internal sealed class Unlocking(Session session)
         return recoveryKey;
     }
 
+    /// <summary>From a file that was stored as the client's key, with no cluster.</summary>
+    /// <exception cref="FailureException">It is none, or cannot be opened so.</exception>
+    public void UnlockFrom(string path, Func<KeyFile, Secret?> open, string what)
+    {
+        try
+        {
+            var bytes = File.ReadAllBytes(path);
+            var file = KeyFile.TryParse(bytes, null) ?? throw new Failure(FailureCode.KeyNeeded, $"'{RootedPath.Escape(path)}' is no client's key.", "client",
+                $"Name the file that is stored as {EncryptedClients.KeyPath}; `salvage` writes it out.").Exception();
+            var masterKey = open(file) ?? throw new Failure(FailureCode.KeyNeeded, $"The {what} does not open the key of client {file.Client}.", "client", "Type it again, or name an earlier version of the file.").Exception();
+            Identities.KeepKey(session.Surroundings, file.Client, masterKey);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new Failure(FailureCode.LocalFailed, $"'{RootedPath.Escape(path)}' cannot be read: {e.Message.TrimEnd('.')}.", path, "Name a file that this user may read.").Exception(e);
+        }
+    }
+
     /// <param name="open">Tries to open what is stored.</param>
     /// <exception cref="FailureException">It cannot be opened so.</exception>
     public async Task UnlockAsync(Func<KeyFile, Secret?> open, string what, long? version, CancellationToken ct)

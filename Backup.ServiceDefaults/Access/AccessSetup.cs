@@ -29,11 +29,10 @@ public static class AccessSetup
         services.AddClientRates(Math.Max(1, security.RequestsPerSecond));
         if (security.IsLoopbackOpen)
         {
-            // Kestrel keeps one such action, the last it was given.
             services.Configure<KestrelServerOptions>(server => server.ConfigureEndpointDefaults(listen =>
             {
                 RefuseBeyondLoopback(listen);
-                HandleReserve.Keep(listen);
+                KestrelDefaults.OfListener(listen);
             }));
         }
         return builder;

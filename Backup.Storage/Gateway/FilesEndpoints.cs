@@ -2,6 +2,7 @@ using System.Globalization;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Storage.Membership;
+using Backup.Storage.Reading;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 
@@ -77,7 +78,7 @@ public static class FilesEndpoints
             response.ContentLength = version.SizeBytes;
             response.Headers.ETag = $"\"{version.Digest}\"";
             response.Headers.LastModified = DateTimeOffset.FromUnixTimeMilliseconds(version.MtimeNs / 1_000_000).ToString("R", CultureInfo.InvariantCulture);
-            return response.Body; // Disposing it is allowed: the server ends the response itself.
+            return new ReadInTime(response); // Disposing it is allowed: the server ends the response itself.
         }
 
         public void Complete(FileVersion version, ManifestHead head)

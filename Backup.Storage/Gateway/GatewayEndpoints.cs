@@ -59,20 +59,21 @@ public static class GatewayEndpoints
     {
         var node = http.Nodes()[0];
         http.Response.ContentType = "application/octet-stream";
+        var body = new ReadInTime(http.Response);
         if (node != peers.Self)
         {
             await using var stream = await ForwardAsync(node, async () => await (await peers.NodeAsync(node, ct)).ReadAsync(http.Client(), node.Value, request, ct));
-            await stream.CopyToAsync(http.Response.Body, ct);
+            await stream.CopyToAsync(body, ct);
             return;
         }
         try
         {
-            await sender.SendAsync(http.Client(), request, (record, token) => http.Response.Body.WriteAsync(record.Bytes, token), ct);
+            await sender.SendAsync(http.Client(), request, (record, token) => body.WriteAsync(record.Bytes, token), ct);
         }
         catch (FailureException e) when (http.Response.HasStarted)
         {
             using var last = Record.Of(e.Failure, http.Client());
-            await http.Response.Body.WriteAsync(last.Bytes, ct);
+            await body.WriteAsync(last.Bytes, ct);
         }
     }
 

@@ -5,7 +5,7 @@ using Backup.Storage.Packs;
 namespace Backup.Storage.Salvage;
 
 /// <summary>Goes through all versions and places them, naming and counting what cannot be had.</summary>
-internal sealed class SalvageRun(SalvageIndex index, string directory, string to, TextWriter error) : IDisposable
+internal sealed class SalvageRun(SalvageIndex index, string directory, string to, IReadOnlyDictionary<ClientId, ClientCipher> ciphers, TextWriter error) : IDisposable
 {
     /// <summary>ENOSPC: every further file would fail alike.</summary>
     private const int NoSpace = 28;
@@ -20,12 +20,15 @@ internal sealed class SalvageRun(SalvageIndex index, string directory, string to
     /// <summary>Versions that are not there, or not whole.</summary>
     public long Incomplete { get; private set; }
 
+    /// <summary>Versions that take a key which is not here, by client.</summary>
+    public Dictionary<ClientId, long> Sealed { get; } = [];
+
     /// <summary>Newest versions that are whole and yet stand under 'versions' only.</summary>
     public long Misplaced { get; private set; }
 
     public async Task WriteAllAsync(CancellationToken ct)
     {
-        using var writer = new VersionWriter(index, reader);
+        using var writer = new VersionWriter(index, reader, ciphers);
         (ClientId Client, string Path, long Version, ManifestHead? Head)? last = null;
         foreach (var (client, path, version, id) in index.Versions())
         {
@@ -55,11 +58,15 @@ internal sealed class SalvageRun(SalvageIndex index, string directory, string to
                 Tombstones++;
                 return manifest.Head;
             }
-            var names = path.Split('/');
+            var names = manifest.Head.Path.Value.Split('/');
             using var folder = root.Enter([client.ToString(), "versions", Folder(version), .. names[..^1]]);
             await writer.WriteAsync(client, manifest, folder, names[^1], ct);
             Written++;
             return manifest.Head;
+        }
+        catch (FailureException e) when (e.Failure.Code == FailureCode.KeyNeeded)
+        {
+            Sealed[client] = Sealed.GetValueOrDefault(client) + 1;
         }
         catch (FailureException e)
         {
@@ -111,7 +118,7 @@ internal sealed class SalvageRun(SalvageIndex index, string directory, string to
                 var head = (await writer.ManifestAsync(client, id, ct)).Head;
                 if (head.Kind != VersionKind.Folder)
                     continue;
-                var names = path.Split('/');
+                var names = head.Path.Value.Split('/');
                 using var parent = root.Enter([client.ToString(), "newest", .. names[..^1]]);
                 using (var folder = parent.Enter(names[^1]))
                     folder.SetMode(VersionWriter.ModeOf(head));

@@ -4,16 +4,25 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Backup.Storage.Salvage;
 
-/// <summary>Writes one version out, each chunk checked by its SHA-256 and the whole by the version's digest. What cannot be had whole is not left behind.</summary>
-internal sealed class VersionWriter(SalvageIndex index, PackReader reader) : IDisposable
+/// <summary>Writes one version out, each chunk checked by its id and the whole by the version's digest. What cannot be had whole is not left behind.</summary>
+internal sealed class VersionWriter(SalvageIndex index, PackReader reader, IReadOnlyDictionary<ClientId, ClientCipher> ciphers) : IDisposable
 {
     private const string Culprit = "salvage";
     private readonly RecordCodec codec = new();
+    private readonly Dictionary<ClientId, RecordCodec> sealedCodecs = ciphers.ToDictionary(pair => pair.Key, pair => new RecordCodec(pair.Value));
 
+    /// <summary>The manifest, with the names as the client had them.</summary>
+    /// <exception cref="FailureException">It cannot be had; KeyNeeded: it is encrypted, and the key is not here.</exception>
     public async Task<Manifest> ManifestAsync(ClientId client, ChunkId id, CancellationToken ct)
     {
         using var record = await RecordAsync(client, RecordKind.Manifest, id, ct);
-        return Manifest.Decode(codec.Open(record, Culprit).Span, Culprit);
+        var manifest = Manifest.Decode(codec.Open(record, Culprit).Span, Culprit);
+        // The wrapped key itself is the one thing of a client that encrypts which is not.
+        if (manifest.Head.Path == EncryptedClients.KeyPath)
+            return manifest;
+        if (ciphers.TryGetValue(client, out var cipher))
+            return manifest with { Head = cipher.Open(manifest.Head, Culprit) };
+        return manifest.Head.Seal is null ? manifest : throw EncryptedClients.KeyNeeded(client).Exception();
     }
 
     /// <summary>Makes the version's file, symlink or folder under this name.</summary>
@@ -43,7 +52,12 @@ internal sealed class VersionWriter(SalvageIndex index, PackReader reader) : IDi
 
     public static int ModeOf(ManifestHead head) => head.Mode != 0 ? head.Mode : head.Kind == VersionKind.Folder ? 0b111_101_101 : 0b110_100_100;
 
-    public void Dispose() => codec.Dispose();
+    public void Dispose()
+    {
+        codec.Dispose();
+        foreach (var own in sealedCodecs.Values)
+            own.Dispose();
+    }
 
     private async Task WriteFileAsync(ClientId client, Manifest manifest, AnchoredFolder folder, string name, CancellationToken ct)
     {
@@ -65,13 +79,14 @@ internal sealed class VersionWriter(SalvageIndex index, PackReader reader) : IDi
     private async Task WriteContentAsync(ClientId client, Manifest manifest, SafeFileHandle file, CancellationToken ct)
     {
         using var digest = new ContentDigest();
+        var own = manifest.Head.Seal is null ? codec : sealedCodecs[client];
         var written = 0L;
         foreach (var part in manifest.Head.HasLists ? manifest.Refs : [default])
         {
             foreach (var chunk in manifest.Head.HasLists ? await ListAsync(client, part.Id, ct) : manifest.Refs)
             {
                 using var record = await RecordAsync(client, RecordKind.Chunk, chunk.Id, ct);
-                var plain = codec.Open(record, Culprit);
+                var plain = own.Open(record, Culprit);
                 RandomAccess.Write(file, plain.Span, written);
                 written += plain.Length;
                 digest.Add(chunk.Id);

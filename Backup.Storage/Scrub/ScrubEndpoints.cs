@@ -1,6 +1,7 @@
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.Storage.Packs;
+using Backup.Storage.Reading;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Backup.Storage.Scrub;
@@ -22,6 +23,7 @@ public static class ScrubEndpoints
             throw Failure.InvalidRequest($"At most {RecordsRequest.RecordsMax} records are asked for at once.").Exception();
         var client = http.Client();
         http.Response.ContentType = "application/octet-stream";
+        var body = new ReadInTime(http.Response);
         if (request.Manifest)
             await SendAsync(() => store.ReadManifestAsync(client, request.Version, ct));
         foreach (var list in request.Lists)
@@ -35,7 +37,7 @@ public static class ScrubEndpoints
             {
                 using var record = await read();
                 if (record is not null)
-                    await http.Response.Body.WriteAsync(record.Bytes, ct);
+                    await body.WriteAsync(record.Bytes, ct);
             }
             catch (FailureException e) when (e.Failure.Code is FailureCode.Corrupt or FailureCode.DiskFailed)
             {

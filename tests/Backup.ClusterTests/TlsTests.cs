@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -33,6 +34,8 @@ public sealed class TlsTests
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, password.UnixFileMode);
         Assert.Equal("", await InTheClearAsync(cluster.App.GetEndpoint("redis", "tcp").Port, $"AUTH {File.ReadAllText(password.FullName).Trim()}\r\nPING\r\n"));
 
+        // Nor HTTP/2, whatever a client offers.
+        Assert.Equal(SslApplicationProtocol.Http11, await AgreedAsync(address, SslApplicationProtocol.Http2, SslApplicationProtocol.Http11));
         var before = await SerialAsync(address);
         Renew(tls);
         var patience = System.Diagnostics.Stopwatch.StartNew();
@@ -85,6 +88,15 @@ public sealed class TlsTests
             // Reset, or still waiting for the beginning of TLS: also no answer.
             return "";
         }
+    }
+
+    private static async Task<SslApplicationProtocol> AgreedAsync(Uri address, params SslApplicationProtocol[] offered)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(address.Host, address.Port);
+        await using var stream = new SslStream(client.GetStream());
+        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { ApplicationProtocols = [.. offered], RemoteCertificateValidationCallback = (_, _, _, _) => true });
+        return stream.NegotiatedApplicationProtocol;
     }
 
     /// <summary>The serial number of the certificate that a new connection is shown.</summary>

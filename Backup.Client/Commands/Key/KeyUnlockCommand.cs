@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Backup.Protocol;
 
 namespace Backup.Client;
 
@@ -7,6 +8,8 @@ internal sealed class KeyUnlockCommand : CommandLineCommand
 {
     private readonly Option<bool> recovery = new("--recovery") { Description = "With the recovery key instead of the passphrase" };
     private readonly Option<long?> version = new("--version") { Description = "An earlier version of the stored key", HelpName = "N" };
+
+    private readonly Option<string?> from = new("--from") { Description = "The stored key is in this file: without a cluster", HelpName = "FILE" };
 
     public KeyUnlockCommand() : base("unlock", "Bring the key to this machine, with the passphrase or the recovery key", """
         Examples:
@@ -20,23 +23,33 @@ internal sealed class KeyUnlockCommand : CommandLineCommand
     {
         Add(recovery);
         Add(version);
+        Add(from);
     }
 
     public override async Task<ExitCode> RunAsync(Invocation run, CancellationToken ct)
     {
         var unlocking = new Unlocking(run.Session);
-        if (run.Parsed.GetValue(recovery))
+        var (open, what) = await OpeningAsync(run, ct);
+        if (run.Parsed.GetValue(from) is { } path)
         {
-            var key = RecoveryKey.Parse(await Unlocking.PassphraseAsync(run.Session, KeyCommand.RecoveryKeyVariable, "The recovery key?", ct));
-            await unlocking.UnlockAsync(file => file.OpenByRecoveryKey(key), "recovery key", run.Parsed.GetValue(version), ct);
+            unlocking.UnlockFrom(path, open, what);
+            run.Report.Summary("the key is here now");
+            return ExitCode.Done;
         }
-        else
-        {
-            var passphrase = await Unlocking.PassphraseAsync(run.Session, KeyCommand.PassphraseVariable, "The passphrase?", ct);
-            await unlocking.UnlockAsync(file => file.OpenByPassphrase(passphrase), "passphrase", run.Parsed.GetValue(version), ct);
-        }
+        await unlocking.UnlockAsync(open, what, run.Parsed.GetValue(version), ct);
         run.Report.Json(new KeyShape(run.Session.KnownClient!.Value.ToString(), true, true), OutputJson.Default.KeyShape);
         run.Report.Summary("the key is here now");
         return ExitCode.Done;
+    }
+
+    private async Task<(Func<KeyFile, Secret?> Open, string What)> OpeningAsync(Invocation run, CancellationToken ct)
+    {
+        if (run.Parsed.GetValue(recovery))
+        {
+            var key = RecoveryKey.Parse(await Unlocking.PassphraseAsync(run.Session, KeyCommand.RecoveryKeyVariable, "The recovery key?", ct));
+            return (file => file.OpenByRecoveryKey(key), "recovery key");
+        }
+        var passphrase = await Unlocking.PassphraseAsync(run.Session, KeyCommand.PassphraseVariable, "The passphrase?", ct);
+        return (file => file.OpenByPassphrase(passphrase), "passphrase");
     }
 }

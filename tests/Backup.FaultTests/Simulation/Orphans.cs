@@ -14,13 +14,16 @@ internal static class Orphans
         foreach (var client in store.Index.Clients)
         {
             var named = new HashSet<ChunkId>();
-            foreach (var (_, id) in store.Index.ManifestsAfter(client, 0, Many))
+            foreach (var (version, id) in store.Index.ManifestsAfter(client, 0, Many))
             {
                 // Of a version that was never committed there may be no other copy to repair it from.
                 if (store.Index.IsDamaged(new RecordKey(client, RecordKind.Manifest, id)))
                     return;
                 using var record = await store.ReadAsync(client, RecordKind.Manifest, id, default);
-                named.UnionWith(await ChunksAsync(store, client, store.OpenManifest(record!, node.Value)));
+                if (record is not null)
+                    named.UnionWith(await ChunksAsync(store, client, store.OpenManifest(record, node.Value)));
+                else if (store.Index.FindManifest(client, version) == id)
+                    violation($"I1: the index of {node} names manifest {id} of version {version} of {client} and does not know where it is");
             }
             foreach (var record in store.Index.RecordsAfter(new RecordKey(client, RecordKind.Chunk, default), Many))
             {

@@ -124,7 +124,7 @@ public sealed class HttpInputTests(GarnetFixture fixture)
 
     private static string Json(string body) => $"Content-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n";
 
-    private static async Task<TcpClient> SendAsync(Uri server, string token, string line, string headers, string body)
+    internal static async Task<TcpClient> SendAsync(Uri server, string token, string line, string headers, string body)
     {
         var socket = new TcpClient { NoDelay = true };
         await socket.ConnectAsync(server.Host, server.Port);
@@ -135,7 +135,7 @@ public sealed class HttpInputTests(GarnetFixture fixture)
     }
 
     /// <returns>Null when the connection was ended without an answer.</returns>
-    private static async Task<string?> StatusAsync(Uri server, string token, string line, string headers, string body)
+    internal static async Task<string?> StatusAsync(Uri server, string token, string line, string headers, string body)
     {
         using var patience = new CancellationTokenSource(AnswerTimeMax);
         try

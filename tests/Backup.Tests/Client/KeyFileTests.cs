@@ -64,6 +64,26 @@ public sealed class KeyFileTests
         Assert.Null(KeyFile.TryParse(Encoding.UTF8.GetBytes(cheaper.ToJsonString()), Client)!.OpenByPassphrase("five words do very well"));
     }
 
+    /// <summary>As `salvage` writes it out of a node's directory, when there is no cluster any more.</summary>
+    [Theory]
+    [InlineData(KeyCommand.PassphraseVariable, "five words do very well")]
+    [InlineData(KeyCommand.RecoveryKeyVariable, null)]
+    public async Task A_stored_key_is_opened_from_a_file_without_a_cluster(string variable, string? passphrase)
+    {
+        using var machine = new TestSurroundings { [variable] = passphrase ?? RecoveryKey.Text(Recovery) };
+        var stored = System.IO.Path.Join(machine.Root, "stored");
+        System.IO.File.WriteAllBytes(stored, File.ToBytes());
+        string[] more = passphrase is null ? ["--recovery"] : [];
+        Assert.Equal(ExitCode.Done, await machine.RunAsync(["key", "unlock", "--from", stored, .. more]));
+        Assert.Equal(MasterKey.Reveal(), Identities.Key(machine.ToSurroundings(), Client)!.Reveal());
+
+        machine[variable] = passphrase is null ? RecoveryKey.Text(Secret.New()) : "five words do not do it";
+        Assert.Equal(ExitCode.Failed, await machine.RunAsync(["key", "unlock", "--from", stored, .. more]));
+        System.IO.File.WriteAllText(stored, "{}");
+        Assert.Equal(ExitCode.Failed, await machine.RunAsync(["key", "unlock", "--from", stored, .. more]));
+        Assert.Equal(ExitCode.Failed, await machine.RunAsync(["key", "unlock", "--from", stored + "-not", .. more]));
+    }
+
     [Fact]
     public void A_recovery_key_is_read_from_paper_and_a_slip_of_the_pen_is_seen()
     {

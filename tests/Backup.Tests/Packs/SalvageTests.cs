@@ -107,6 +107,51 @@ public sealed class SalvageTests : IDisposable
         outside.Delete(recursive: true);
     }
 
+    /// <summary>A directory of a client that encrypts: with its key all comes out as it was, without it is said what is missing, and the wrapped key comes out.</summary>
+    [Fact]
+    public async Task What_is_encrypted_comes_out_with_the_key_and_is_told_of_without()
+    {
+        var masterKey = Secret.New();
+        var cipher = new ClientCipher(Alice, masterKey);
+        using var codec = new RecordCodec(cipher);
+        var content = Content(1, 5000);
+        var rented = Record.Rent(content.Length);
+        content.CopyTo(rented.AsMemory(RecordHeader.LengthBytes));
+        var chunk = codec.Compress(Record.Name(rented, cipher, content.Length));
+        using var digest = new ContentDigest();
+        digest.Add(chunk.Header.Id);
+        var file = FileOf("folder/letter", 1, content);
+        file = new Manifest(cipher.Seal(file.Head with { Digest = digest.Finish(), Seal = null }), [new ChunkRef(chunk.Header.Id, content.Length)]);
+        var link = FileOf("folder/link", 2);
+        link = link with { Head = cipher.Seal(link.Head with { Kind = VersionKind.Symlink, LinkTarget = "letter" }) };
+        await using (var store = await folder.OpenAsync())
+        {
+            await StoreAsync(store, chunk, Chunk(2, 100));
+            await StoreAsync(store, RecordOf(file), RecordOf(link), RecordOf(FileOf(EncryptedClients.KeyPath.Value, 3, Content(2, 100))), RecordOf(FileOf("planted", 4, Content(2, 100))));
+        }
+
+        Assert.Equal(SalvageCommand.SomethingDamaged, await SalvageAsync());
+        Assert.Contains($"2 versions of client {Alice} are encrypted at the client", error.ToString());
+        Assert.Contains("key unlock --from", error.ToString());
+        Assert.Equal(Content(2, 100), Read($"newest/{EncryptedClients.KeyPath}"));
+        Assert.DoesNotContain("letter", error.ToString());
+
+        Directory.Delete(to, recursive: true);
+        var keys = Path.Combine(folder.Path, "clients.json");
+        System.IO.File.WriteAllText(keys, $$"""{"clients":[],"keys":[{"client":"{{Alice}}","key":"{{masterKey.Reveal()}}"}]}""");
+        Assert.Equal(SalvageCommand.SomethingDamaged, await SalvageCommand.RunAsync([folder.Path, "--to", to, "--keys", keys], output, error, default));
+        Assert.Equal(content, Read("newest/folder/letter"));
+        Assert.Equal(content, Read("versions/v1/folder/letter"));
+        Assert.Equal("letter", new FileInfo(At("newest/folder/link")).LinkTarget);
+        // Whoever stored it in the clear had not the key.
+        Assert.False(System.IO.File.Exists(At("newest/planted")));
+        Assert.Contains("'planted' version 4", error.ToString());
+
+        System.IO.File.WriteAllText(keys, "{}");
+        Assert.Equal(SalvageCommand.NotStarted, await SalvageCommand.RunAsync([folder.Path, "--to", to + "-2", "--keys", keys], output, error, default));
+        Assert.Contains("holds no key", error.ToString());
+    }
+
     [Fact]
     public async Task Long_paths_and_odd_names_come_out()
     {
