@@ -24,6 +24,9 @@ internal static class Identities
     private const int LockTries = 50;
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>One call; a cluster that does not answer for so long is asked by all.</summary>
+    private static readonly TimeSpan EnrolTimeMax = TimeSpan.FromSeconds(20);
+
     /// <summary>For one client at one cluster; older ones are of clusters that were thrown away and made again.</summary>
     private const int TokensKept = 4;
 
@@ -59,6 +62,27 @@ internal static class Identities
         var names = servers.Select(NameOf).ToList();
         return [.. (Read(FilePath(surroundings)).Tokens ?? []).Reverse().Where(kept => kept.Client == client && kept.Servers.Intersect(names).Any())
             .Select(kept => AccessToken.TryParse(kept.Token, out var token) ? token : null).OfType<AccessToken>()];
+    }
+
+    /// <summary>Of several processes that need a client's first token at once, one makes it.</summary>
+    /// <returns>Null where that cannot be seen to: a token may then be refused that another process has not made known yet.</returns>
+    public static async ValueTask<IDisposable?> AloneAsync(Surroundings surroundings, ClientId client, CancellationToken ct)
+    {
+        try
+        {
+            var started = surroundings.Time.GetTimestamp();
+            while (surroundings.Time.GetElapsedTime(started) < EnrolTimeMax)
+            {
+                if (PrivateFile.TryLock(Path.Join(UserFolders.Cache(surroundings), client.ToString(), "enrolling")) is { } held)
+                    return held;
+                await Task.Delay(LockPause, surroundings.Time, ct);
+            }
+        }
+        catch (FailureException)
+        {
+            // A folder that cannot be written to does not keep anybody from reading with a token that is there.
+        }
+        return null;
     }
 
     public static void Keep(Surroundings surroundings, AccessToken token, IReadOnlyList<Uri> servers)

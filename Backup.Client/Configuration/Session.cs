@@ -119,7 +119,7 @@ internal sealed class Session(Surroundings surroundings, GlobalChoices choices) 
         }
         var servers = Settings.Servers;
         return new Enrolment(client, new KeptTokens(() => Identities.Tokens(surroundings, client, servers),
-            token => Identities.Keep(surroundings, token, servers), token => Identities.Drop(surroundings, token)), GivenInvitation);
+            token => Identities.Keep(surroundings, token, servers), token => Identities.Drop(surroundings, token), ct => Identities.AloneAsync(surroundings, client, ct)), GivenInvitation);
     }
 
     /// <summary>One server by itself, as <see cref="ConnectAsNobody"/> asks any.</summary>

@@ -6,10 +6,12 @@ namespace Backup.Protocol;
 /// <param name="Read">What is kept now, newest first. Of several the first that the cluster takes is used.</param>
 /// <param name="Keep">Called before a token is made known to the cluster, so that a crash never loses one that is.</param>
 /// <param name="Drop">Called when the cluster did not take it.</param>
-public sealed record KeptTokens(Func<IReadOnlyList<AccessToken>> Read, Action<AccessToken> Keep, Action<AccessToken> Drop)
+/// <param name="Alone">Waits while another process finds or makes its token: what is kept then is known to the cluster.</param>
+public sealed record KeptTokens(
+    Func<IReadOnlyList<AccessToken>> Read, Action<AccessToken> Keep, Action<AccessToken> Drop, Func<CancellationToken, ValueTask<IDisposable?>> Alone)
 {
     /// <summary>For a client that lives as long as the process.</summary>
-    public static readonly KeptTokens InMemory = new(() => [], _ => { }, _ => { });
+    public static readonly KeptTokens InMemory = new(() => [], _ => { }, _ => { }, _ => ValueTask.FromResult<IDisposable?>(null));
 }
 
 /// <summary>
@@ -58,9 +60,10 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
         await one.WaitAsync(ct);
         try
         {
-            if ((token ?? NextKept()) is { } kept)
-                return token = kept;
-            return token = await EnrolAsync(server, ct);
+            if (token is { } found)
+                return found;
+            using var alone = await kept.Alone(ct);
+            return token = NextKept() ?? await EnrolAsync(server, ct);
         }
         finally
         {
@@ -78,7 +81,6 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
     private async Task<AccessToken> EnrolAsync(Uri server, CancellationToken ct)
     {
         var made = AccessToken.New(client);
-        seen.Add(made.Secret.Hash);
         kept.Keep(made);
         try
         {
@@ -89,9 +91,6 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
         catch (FailureException e) when (e.Failure.Code is FailureCode.Unauthorized or FailureCode.Forbidden or FailureCode.InvalidRequest)
         {
             kept.Drop(made);
-            // Another process of this machine may have enrolled the client since: its token was kept before the cluster knew it.
-            if (NextKept() is { } other)
-                return other;
             isRefused = true;
             throw;
         }

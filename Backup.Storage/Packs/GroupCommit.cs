@@ -70,9 +70,11 @@ internal sealed partial class GroupCommit : IDisposable
                 batch.Finish(failure);
         }
         var answer = Settle(synced, group);
-        foreach (var batch in synced)
+        foreach (var batch in synced.Where(batch => !batch.IsPass))
             batch.Finish(answer);
         Seal();
+        foreach (var batch in synced.Where(batch => batch.IsPass))
+            batch.Finish(answer);
     }
 
     /// <summary>After a failure the pack is left for good: the kernel has forgotten which pages it could not write.</summary>

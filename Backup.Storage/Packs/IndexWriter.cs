@@ -159,6 +159,16 @@ internal sealed class IndexWriter : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Indexes a manifest's record and points its version at it, in the order in which manifests lie in the packs: of a version that was
+    /// stored, then with other nodes, then as at first, the last place counts.
+    /// </summary>
+    public void AddManifest(in RecordLocation at, long version, string path)
+    {
+        AddRecord(at);
+        SetManifest(at.Key.Client, version, path, at.Key.Id);
+    }
+
     /// <summary>Points a version at its manifest. What was written later counts: an earlier one with other content was never acknowledged.</summary>
     public void SetManifest(ClientId client, long version, string path, in ChunkId id)
     {

@@ -41,6 +41,9 @@ public sealed class PackBatch : IDisposable
 
     internal HashSet<OpenPack> Packs { get; } = [];
 
+    /// <summary>Whether it only waits until the committer is done.</summary>
+    internal bool IsPass { get; private set; }
+
     /// <summary>Whether the store holds this record durably, or this batch has appended it.</summary>
     public bool Has(RecordKind kind, ChunkId id) =>
         appended.Contains((kind, id)) || store.Index.Rely(Client, kind, [id])[0].IsHeld;
@@ -103,7 +106,7 @@ public sealed class PackBatch : IDisposable
     /// <summary>On return the committer has finished all it was doing, sealing of packs included.</summary>
     internal Task PassAsync()
     {
-        isHandedOver = true;
+        isHandedOver = IsPass = true;
         store.Commits.Add(this);
         return done.Task;
     }

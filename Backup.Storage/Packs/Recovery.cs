@@ -16,7 +16,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
     private const int ManifestsAtOnce = 8_192;
 
     private readonly List<RecordLocation> records = [];
-    private readonly List<(ClientId Client, long Version, string Path, ChunkId Id)> manifests = [];
+    private readonly List<(RecordLocation At, long Version, string Path)> manifests = [];
     private readonly List<Damage> damage = [];
     private readonly List<PackRow> packs = [];
     private HashSet<int> indexed = [];
@@ -247,7 +247,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
                 var kind = manifest.Head.HasLists ? RecordKind.List : RecordKind.Chunk;
                 if (tail is not null && manifest.Refs.Any(part => !IsHeld(new RecordKey(header.Client, kind, part.Id), tail)))
                     return false;
-                manifests.Add((header.Client, manifest.Head.Version, manifest.Head.Path.Value, header.Id));
+                manifests.Add((location, manifest.Head.Version, manifest.Head.Path.Value));
             }
             catch (FailureException)
             {
@@ -263,7 +263,8 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
             index.Write(writer => writer.Forget(location, versions));
             return true;
         }
-        records.Add(location);
+        if (header.Kind != RecordKind.Manifest)
+            records.Add(location);
         tail?.Add(location.Key);
         return true;
     }
@@ -299,7 +300,7 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
         index.Write(writer =>
         {
             records.ForEach(record => writer.AddRecord(record));
-            manifests.ForEach(manifest => writer.SetManifest(manifest.Client, manifest.Version, manifest.Path, manifest.Id));
+            manifests.ForEach(manifest => writer.AddManifest(manifest.At, manifest.Version, manifest.Path));
             damage.ForEach(writer.AddDamage);
             packs.ForEach(pack => writer.SetPack(pack));
         });

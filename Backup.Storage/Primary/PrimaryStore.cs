@@ -6,8 +6,8 @@ using Backup.Storage.Segments;
 namespace Backup.Storage.Primary;
 
 /// <summary>
-/// ④ The primary's part: takes a segment in and passes the same bytes on to each replica while they arrive (⑤).
-/// It answers once the segment is durable here and on every replica.
+/// ④ The primary's part: takes a segment in and passes the same bytes on to each replica while they arrive (⑤), the manifests
+/// last. It answers once the segment is durable here and on every replica.
 /// </summary>
 public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver receiver, VersionCopy copy)
 {
@@ -15,12 +15,13 @@ public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver r
     {
         peers.CheckEpoch(epoch);
         using var step = Step.Begin("④ primary").Tag(Tags.Node, peers.Self.Value);
+        using var held = new HeldBack();
         var relays = nodes[1..].Select(id => new ReplicaRelay(id, peers, client, nodes, epoch)).ToList();
         try
         {
-            using var segment = await receiver.ReceiveAsync(client, nodes, body, record => PassOnAsync(relays, record), ct);
+            using var segment = await receiver.ReceiveAsync(client, nodes, body, record => PassOnAsync(relays, record, held), ct);
             step.Tag(Tags.Bytes, segment.Bytes).Tag(Tags.Records, segment.Received).Tag(Tags.NewRecords, segment.Appended);
-            var replies = Task.WhenAll(relays.Select(r => r.FinishAsync()));
+            var replies = Task.WhenAll(relays.Select(relay => CompleteAsync(relay, client, segment, held, ct)));
             await segment.CommitAsync(ct);
             await replies;
             // What is durable here serves the next attempt, whatever became of the replicas.
@@ -47,13 +48,41 @@ public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver r
         return new MissingReply(missing);
     }
 
-    private static async ValueTask PassOnAsync(List<ReplicaRelay> relays, Record record)
+    private static async ValueTask PassOnAsync(List<ReplicaRelay> relays, Record record, HeldBack held)
     {
+        if (held.Keep(record))
+            return;
         foreach (var relay in relays)
             await relay.SendAsync(record);
     }
 
-    /// <summary>A replica that lacks chunks the client never sent, because the primary has them, gets them from the primary.</summary>
+    /// <summary>What the client did not send because it is here, the replica may lack: it gets that from here, and then the manifests.</summary>
+    private async Task CompleteAsync(ReplicaRelay relay, ClientId client, ReceivedSegment segment, HeldBack held, CancellationToken ct)
+    {
+        var (bytes, records) = (segment.Bytes, segment.Received);
+        try
+        {
+            await foreach (var record in copy.LackingAsync(client, held.NotSent(segment.Manifests), relay.Replica, ct))
+            {
+                using (record)
+                {
+                    // The rest of a file of many segments follows by itself, once the replica has said that it lacks it.
+                    if ((bytes += record.Header.RecordBytes) > Limits.SegmentBytesTarget || ++records > Limits.SegmentRecordsMax)
+                        break;
+                    await relay.SendAsync(record);
+                }
+            }
+        }
+        catch (FailureException)
+        {
+            // The replica itself will say what it lacks.
+        }
+        foreach (var manifest in held.Manifests)
+            await relay.SendAsync(manifest);
+        await relay.FinishAsync();
+    }
+
+    /// <summary>A replica that lacks chunks all the same, of a file of many segments, say, gets them from here.</summary>
     private async Task SettleAsync(ReplicaRelay relay, ClientId client, NodeId[] nodes, long epoch, ReceivedSegment segment, CancellationToken ct)
     {
         if (relay.Failure is null)
@@ -61,5 +90,29 @@ public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver r
         if (relay.Failure.Code != FailureCode.MissingChunks)
             throw relay.Failure.Exception();
         await copy.CopyAsync(client, segment.Manifests, relay.Replica, nodes, epoch, ct);
+    }
+
+    /// <summary>The manifests of a segment, which go to the replicas when all they name has gone there.</summary>
+    private sealed class HeldBack : IDisposable
+    {
+        private readonly HashSet<ChunkId> sent = [];
+
+        public List<Record> Manifests { get; } = [];
+
+        /// <returns>False when the record is to be sent at once.</returns>
+        public bool Keep(Record record)
+        {
+            if (record.Header.Kind == RecordKind.Manifest)
+                Manifests.Add(record.Share());
+            else
+                sent.Add(record.Header.Id);
+            return record.Header.Kind == RecordKind.Manifest;
+        }
+
+        /// <summary>Of a file that has lists the chunks came with earlier segments.</summary>
+        public IEnumerable<ChunkId> NotSent(IEnumerable<Manifest> manifests) =>
+            manifests.Where(manifest => !manifest.Head.HasLists).SelectMany(manifest => manifest.Refs).Select(part => part.Id).Where(id => !sent.Contains(id)).Distinct();
+
+        public void Dispose() => Manifests.ForEach(manifest => manifest.Dispose());
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Backup.Protocol;
 using Backup.Storage.Membership;
 using Backup.Storage.Packs;
@@ -16,22 +17,23 @@ public sealed class VersionCopy(PackStore store, Peers peers)
         using var step = Step.Begin("copy versions").Tag(Tags.Node, to.Value).Tag(Tags.Files, manifests.Count);
         using var segment = new Segment();
         using var codec = new RecordCodec();
-        var bytes = 0L;
+        var (bytes, asked) = (0L, new HashSet<ChunkId>());
         foreach (var manifest in manifests)
         {
-            foreach (var part in manifest.Refs.Chunk(manifest.Head.HasLists ? 1 : AskedMax))
+            if (!manifest.Head.HasLists)
+                asked.UnionWith(manifest.Refs.Select(part => part.Id));
+            foreach (var part in manifest.Head.HasLists ? manifest.Refs : [])
             {
-                var refs = part;
-                if (manifest.Head.HasLists)
-                {
-                    var list = await HaveAsync(client, RecordKind.List, part[0].Id, ct);
-                    refs = ChunkRef.Read(codec.Open(list, peers.Self.Value).Span);
-                    segment.Add(list);
-                }
-                foreach (var some in refs.Chunk(AskedMax))
-                    bytes += await AddMissingAsync(segment, client, [.. some.Select(r => r.Id).Distinct()], to, nodes, epoch, ct);
+                var list = await HaveAsync(client, RecordKind.List, part.Id, ct);
+                segment.Add(list);
+                asked.UnionWith(ChunkRef.Read(codec.Open(list, peers.Self.Value).Span).Select(chunk => chunk.Id));
+                bytes += await AddLackingAsync(segment, client, asked, to, nodes, epoch, ct);
             }
+            // Small files are asked for together.
+            if (asked.Count >= AskedMax)
+                bytes += await AddLackingAsync(segment, client, asked, to, nodes, epoch, ct);
         }
+        bytes += await AddLackingAsync(segment, client, asked, to, nodes, epoch, ct);
         foreach (var manifest in manifests)
         {
             segment.Add(Record.Of(RecordKind.Manifest, client, manifest.Encode()));
@@ -43,16 +45,27 @@ public sealed class VersionCopy(PackStore store, Peers peers)
         return bytes;
     }
 
-    private async Task<long> AddMissingAsync(Segment segment, ClientId client, ChunkId[] chunks, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
+    /// <summary>Those of these chunks that another node lacks, read here.</summary>
+    public async IAsyncEnumerable<Record> LackingAsync(ClientId client, IEnumerable<ChunkId> chunks, NodeId at, [EnumeratorCancellation] CancellationToken ct)
     {
-        var reply = await (await peers.NodeAsync(to, ct)).MissingAsync(client, to.Value, new MissingRequest(chunks), ct);
-        var bytes = 0L;
-        foreach (var i in reply.Missing)
+        foreach (var some in chunks.Chunk(AskedMax))
         {
-            segment.Add(await HaveAsync(client, RecordKind.Chunk, chunks[i], ct));
+            var reply = await (await peers.NodeAsync(at, ct)).MissingAsync(client, at.Value, new MissingRequest(some), ct);
+            foreach (var i in reply.Missing)
+                yield return await HaveAsync(client, RecordKind.Chunk, some[i], ct);
+        }
+    }
+
+    private async Task<long> AddLackingAsync(Segment segment, ClientId client, HashSet<ChunkId> asked, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
+    {
+        var bytes = 0L;
+        await foreach (var record in LackingAsync(client, asked, to, ct))
+        {
+            segment.Add(record);
             if (segment.IsFull)
                 bytes += await SendAsync(segment, client, to, nodes, epoch, ct);
         }
+        asked.Clear();
         return bytes;
     }
 

@@ -14,7 +14,7 @@ internal sealed class SalvageIndex : IDisposable
     private readonly string path;
     private readonly PackIndex index;
     private readonly List<RecordLocation> records = [];
-    private readonly List<(ClientId Client, long Version, string Path, ChunkId Id)> manifests = [];
+    private readonly List<(RecordLocation At, long Version, string Path)> manifests = [];
 
     public SalvageIndex(string directory, string path)
     {
@@ -80,6 +80,7 @@ internal sealed class SalvageIndex : IDisposable
     private bool TryTake(int pack, in Piece piece, RecordCodec codec)
     {
         var header = piece.Header!.Value;
+        var at = new RecordLocation(RecordKey.Of(header), pack, piece.Offset, header.StoredBytes);
         if (header.Kind == RecordKind.Manifest)
         {
             try
@@ -88,14 +89,13 @@ internal sealed class SalvageIndex : IDisposable
                 piece.Payload.CopyTo(rented.AsMemory(RecordHeader.LengthBytes));
                 using var record = Record.Wrap(rented, header);
                 var head = Manifest.Decode(codec.Open(record, "salvage").Span, "salvage").Head;
-                manifests.Add((header.Client, head.Version, head.Path.Value, header.Id));
+                manifests.Add((at, head.Version, head.Path.Value));
             }
             catch (FailureException)
             {
                 return false;
             }
         }
-        var at = new RecordLocation(RecordKey.Of(header), pack, piece.Offset, header.StoredBytes);
         Records++;
         if (header.Kind == RecordKind.Forget)
         {
@@ -106,8 +106,9 @@ internal sealed class SalvageIndex : IDisposable
             index.Write(writer => writer.Forget(at, versions));
             return true;
         }
-        records.Add(at);
-        if (records.Count >= RowsAtOnce)
+        if (header.Kind != RecordKind.Manifest)
+            records.Add(at);
+        if (records.Count + manifests.Count >= RowsAtOnce)
             Flush();
         return true;
     }
@@ -117,7 +118,7 @@ internal sealed class SalvageIndex : IDisposable
         index.Write(writer =>
         {
             records.ForEach(record => writer.AddRecord(record));
-            manifests.ForEach(manifest => writer.SetManifest(manifest.Client, manifest.Version, manifest.Path, manifest.Id));
+            manifests.ForEach(manifest => writer.AddManifest(manifest.At, manifest.Version, manifest.Path));
         });
         records.Clear();
         manifests.Clear();

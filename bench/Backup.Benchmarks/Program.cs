@@ -10,6 +10,9 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 //   dotnet run -c Release --project bench/Backup.Benchmarks -- --filter '*Chunker*'   some of them, in full
 //   dotnet run -c Release --project bench/Backup.Benchmarks -- short                  all of them, once and short, as CI does
 //   dotnet run -c Release --project bench/Backup.Benchmarks -- million DIR            opening a node that holds a million chunks
+//   dotnet run -c Release --project bench/Backup.Benchmarks -- growth                 placing, listing and looking up with a thousand files and with a million
+if (args is ["growth", .. var files])
+    return await Growth.RunAsync(files is [var most] ? int.Parse(most) : 1_000_000);
 if (args is ["million", var directory, .. var count])
     return await MillionChunks.RunAsync(directory, count is [var number] ? int.Parse(number) : 1_000_000);
 

@@ -119,7 +119,7 @@ public sealed class UseTests(ConsoleFixture console)
     {
         AccessToken? token = null;
         var client = ClientId.New();
-        var proof = new Enrolment(client, new KeptTokens(() => [], made => token = made, _ => { }));
+        var proof = new Enrolment(client, new KeptTokens(() => [], made => token = made, _ => { }, KeptTokens.InMemory.Alone));
         var other = new ClusterConnection(console.Cluster.Addresses(), client, new NodeClients(new ProvingNetwork(proof)));
         await other.UploadAsync(Transfers.File("theirs.txt", 5, 10));
         await using var view = await console.OpenAsync("/console/files");

@@ -70,7 +70,7 @@ internal sealed partial class Checks(World world)
     {
         foreach (var client in world.Clients)
         {
-            var versions = listed.Where(file => file.Key.Client == client).SelectMany(file => file.Value).ToList();
+            var versions = listed.Where(file => file.Key.Client == client).SelectMany(file => file.Value).Where(version => !IsLeftover(client, version)).ToList();
             foreach (var version in versions.Where(version => version.Nodes.Distinct().Count() != 2 || version.CopiesOwed != 0))
                 Wrong($"I3: version {version.Version} of {version.Path} is on {string.Join(", ", version.Nodes)} and owes {version.CopiesOwed}; {await world.Lane.Database.SortedSetLengthAsync(Keys.Debts)} debts, {string.Join(' ', (await world.Lane.Database.HashGetAllAsync(Keys.Repair)).Select(e => $"{e.Name}={e.Value}"))}");
             var cluster = world.Connect(client);
@@ -85,6 +85,13 @@ internal sealed partial class Checks(World world)
             }
         }
     }
+
+    /// <summary>
+    /// What a failed upload left on one node comes back with metadata that is rebuilt, for nobody knows that it was never acknowledged.
+    /// Where that node was damaged as well, nothing can be asked of it.
+    /// </summary>
+    private bool IsLeftover(ClientId client, FileVersion version) => world.Victim is { } victim && version.Nodes.SequenceEqual([victim.Id])
+        && !world.Ledger.Acknowledged.Any(change => change.Client == client && change.Path == version.Path && change.Receipt!.Version == version.Version);
 
     /// <summary>I4: the loads are what counting everything again gives.</summary>
     private async Task CheckLoadsAsync()
@@ -166,13 +173,16 @@ internal sealed partial class Checks(World world)
         foreach (var client in node.Store.Index.Clients)
         {
             var named = new HashSet<ChunkId>();
-            foreach (var (_, id) in node.Store.Index.ManifestsAfter(client, 0, 10_000))
+            foreach (var (version, id) in node.Store.Index.ManifestsAfter(client, 0, 10_000))
             {
                 // Of a version that was never committed there may be no other copy to repair it from.
                 if (node.Store.Index.IsDamaged(new RecordKey(client, RecordKind.Manifest, id)))
                     return;
                 using var record = await node.Store.ReadAsync(client, RecordKind.Manifest, id, default);
-                named.UnionWith(node.Store.OpenManifest(record!, node.Id.Value).Refs.Select(part => part.Id));
+                if (record is not null)
+                    named.UnionWith(node.Store.OpenManifest(record, node.Id.Value).Refs.Select(part => part.Id));
+                else if (node.Store.Index.FindManifest(client, version) == id)
+                    Wrong($"I1: the index of {node.Id} names manifest {id} of version {version} of {client} and does not know where it is");
             }
             foreach (var record in node.Store.Index.RecordsAfter(new RecordKey(client, RecordKind.Chunk, default), 10_000))
             {

@@ -46,23 +46,16 @@ public sealed class ClientEnrolsTests(GarnetFixture fixture)
         using var machine = Machine(manager);
         var here = machine.ToSurroundings();
         Uri[] servers = [manager.Address];
-        // All have read the file before any of them enrols, as processes do that are started together.
         for (var turn = 0; turn < 5; turn++)
         {
             var client = ClientId.New();
             using var together = new Barrier(3);
             await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
             {
-                var first = true;
-                var kept = new KeptTokens(() =>
-                {
-                    var known = Identities.Tokens(here, client, servers);
-                    if (first)
-                        together.SignalAndWait();
-                    first = false;
-                    return known;
-                }, token => Identities.Keep(here, token, servers), token => Identities.Drop(here, token));
+                var kept = new KeptTokens(() => Identities.Tokens(here, client, servers), token => Identities.Keep(here, token, servers),
+                    token => Identities.Drop(here, token), ct => Identities.AloneAsync(here, client, ct));
                 var node = new NodeClients(new ProvingNetwork(new Enrolment(client, kept))).At(manager.Address);
+                together.SignalAndWait();
                 Assert.Empty((await node.ListAsync(client, new ListRequest("", null, 10), default)).Files);
             })));
             Assert.Single(Identities.Tokens(here, client, servers));

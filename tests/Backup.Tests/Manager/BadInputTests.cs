@@ -19,7 +19,7 @@ public abstract class BadInputTests(RedisFixture fixture)
         await Refused("1 to 1,000 files, not 0", new PlaceRequest("a", []));
         await Refused("not 1,001", new PlaceRequest("a", [.. Enumerable.Range(0, 1001).Select(i => good with { Path = Path(Name(i)) })]));
         await Refused("'x' stands in the call twice", new PlaceRequest("a", [good, good with { SizeBytes = 2 }]));
-        await Refused("negative size", new PlaceRequest("a", [good with { SizeBytes = -1 }]));
+        await Refused("a size that no file has", new PlaceRequest("a", [good with { SizeBytes = -1 }]));
         await Refused("no known kind", new PlaceRequest("a", [good with { Kind = (VersionKind)9 }]));
         await Refused("no path", new PlaceRequest("a", [good with { Path = default }]));
         Assert.Equal(0, (await cluster.First.ClusterAsync(default)).Reserved);
@@ -50,7 +50,7 @@ public abstract class BadInputTests(RedisFixture fixture)
             (await FailsAsync(FailureCode.InvalidRequest, () => cluster.First.CommitAsync(cluster.Client, new CommitRequest("a", [file]), default))).Message);
         await Refused("no version number", good with { Version = 0 });
         await Refused("no known kind", good with { Kind = 0 });
-        await Refused("negative size", good with { SizeBytes = -1 });
+        await Refused("a size that no file has", good with { SizeBytes = -1 });
         await Refused("mode", good with { Mode = -1 });
         await Refused("0 nodes", good with { Nodes = [] });
         await Refused("twice", good with { Nodes = [good.Nodes[0], good.Nodes[0]] });

@@ -207,6 +207,26 @@ public sealed class PackStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_a_version_stored_again_as_at_first_the_last_place_counts_when_the_index_is_made_anew()
+    {
+        var first = FileOf("a", 7, Content(1, 10));
+        var moved = first with { Head = first.Head with { Nodes = [NodeId.Parse("node-7")] } };
+        await using (var store = await folder.OpenAsync())
+        {
+            await StoreAsync(store, Chunk(1, 10));
+            foreach (var manifest in new[] { first, moved, first })
+                Assert.Equal(1, await StoreAsync(store, RecordOf(manifest)));
+        }
+        folder.DeleteIndex();
+        await using (var store = await folder.OpenAsync())
+        {
+            using var record = await store.ReadManifestAsync(Alice, 7, default);
+            Assert.NotNull(record);
+            Assert.Equal(first.Head.Nodes, Manifest.Decode(record.Payload.Span, "test").Head.Nodes);
+        }
+    }
+
+    [Fact]
     public async Task Space_counts_what_is_stored_and_keeps_the_reserve()
     {
         await using var store = await folder.OpenAsync();
