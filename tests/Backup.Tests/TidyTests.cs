@@ -52,6 +52,24 @@ public partial class TidyTests
             Assert.DoesNotMatch(@"using (Backup\.LocalHosting|Aspire)", File.ReadAllText(Path.Combine(Root, file)));
     }
 
+    /// <summary>A promise whose test was renamed or taken away is held by nobody.</summary>
+    [Theory, InlineData("SECURITY.md"), InlineData("docs/reliability.md")]
+    public void Tests_that_a_document_names_exist(string document)
+    {
+        var code = string.Concat(((IEnumerable<object[]>)Sources()).Select(row => (string)row[0]).Where(file => file.StartsWith("tests/", StringComparison.Ordinal)).Select(file => File.ReadAllText(Path.Combine(Root, file))));
+        var named = TestNames().Matches(File.ReadAllText(Path.Combine(Root, document)));
+        Assert.NotEmpty(named);
+        Assert.All(named, name =>
+        {
+            Assert.Matches($@"class {name.Groups[1].Value}\b", code);
+            if (name.Groups[2].Success)
+                Assert.Matches($@"\b{name.Groups[2].Value}\(", code);
+        });
+    }
+
+    [GeneratedRegex(@"`(?:\w+/)?(\w+Tests)(?:\.(\w+))?`")]
+    private static partial Regex TestNames();
+
     [Fact]
     public void Every_script_is_used()
     {

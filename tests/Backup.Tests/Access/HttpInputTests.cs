@@ -89,6 +89,25 @@ public sealed class HttpInputTests(GarnetFixture fixture)
         Assert.Equal("200", await StatusAsync(servers.Node.Address, token, "GET /files/whole", "", ""));
     }
 
+    /// <summary>A length beside chunks counts for nothing, and nothing behind such a request is taken for another one.</summary>
+    [Fact]
+    public async Task A_length_beside_chunks_smuggles_nothing()
+    {
+        await using var servers = await RouteTableTests.Servers.StartAsync(fixture, SecurityOptions.Invitation, "--Cluster:Copies=1");
+        var token = (await Credential.EnrolAsync(servers.Tokens, ClientId.New(), Scopes.OfTokens)).Reveal();
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(servers.Node.Address.Host, servers.Node.Address.Port);
+        var head = $"Host: {servers.Node.Address.Authority}\r\nAuthorization: Bearer {token}\r\n";
+        await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+            $"PUT /files/both HTTP/1.1\r\n{head}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nDELETE /files/both HTTP/1.1\r\n{head}\r\n"));
+        using var patience = new CancellationTokenSource(AnswerTimeMax);
+        var answers = await new StreamReader(socket.GetStream()).ReadToEndAsync(patience.Token);
+        Assert.Single(answers.Split("HTTP/1.1 ")[1..]);
+        using var http = new HttpClient { BaseAddress = servers.Node.Address };
+        http.DefaultRequestHeaders.Add("Authorization", $"Bearer {token}");
+        Assert.Equal("hello", await http.GetStringAsync("/files/both"));
+    }
+
     /// <summary>More connections than there are places wait outside, and give way once some end.</summary>
     [Fact]
     public async Task Idle_connections_and_slow_senders_do_not_keep_others_out_for_ever()
