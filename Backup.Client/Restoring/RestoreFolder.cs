@@ -28,6 +28,7 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
     private const long SettlingBytesMax = 64 << 20;
 
     private readonly SafeFileHandle folder;
+    private readonly Leftovers leftovers;
     private readonly string fullPath;
     private readonly bool force;
     private readonly int modeMask;
@@ -50,6 +51,7 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
         (this.fullPath, this.force, this.restored, this.failed) = (fullPath, force, restored, failed);
         modeMask = keepSetuid && Libc.IsAvailable && Libc.EffectiveUser() == 0 ? PermissionBits : PermissionBits & ~SetuidAndSetgid;
         folder = Open(fullPath);
+        leftovers = new Leftovers(folder);
     }
 
     /// <summary>Whether a file, or symlink, is there as it is stored: a restore that was stopped goes on after it.</summary>
@@ -73,6 +75,7 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
         var parent = FolderWalk.OpenParent(folder, path, out var name, out var error, PrivateFolder, MadeFolder);
         if (parent < 0)
             throw Blocked(version.Path, error).Exception();
+        leftovers.Remove(parent, Path.GetDirectoryName(path)!);
         var kept = false;
         try
         {
@@ -86,7 +89,7 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
                 RefuseToReplace(version.Path, stat);
             if (head.Kind != VersionKind.File)
                 return null;
-            var temporary = $".{Guid.CreateVersion7():N}.restoring";
+            var temporary = Leftovers.NewName();
             var fd = Libc.OpenAt(parent, temporary, Libc.WriteOnly | Libc.Create | Libc.Exclusive | Libc.NoFollow, PrivateFile);
             if (fd < 0)
                 throw Local(version.Path, Libc.LastText()).Exception();
@@ -242,7 +245,7 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
         var parent = FolderWalk.OpenParent(folder, path.Value, out var name, out var error);
         if (parent < 0)
             throw Blocked(path, error).Exception();
-        var temporary = $".{Guid.CreateVersion7():N}.restoring";
+        var temporary = Leftovers.NewName();
         try
         {
             if (Libc.SymlinkAt(head.LinkTarget ?? "", parent, temporary) != 0)

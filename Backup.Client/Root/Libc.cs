@@ -95,6 +95,19 @@ internal static unsafe partial class Libc
         GC.KeepAlive(file);
     }
 
+    /// <summary>Locks an open file or folder, or changes the lock it has, as long as it is open. Waits for nobody.</summary>
+    /// <param name="alone">Else any number may hold it so.</param>
+    public static bool TryLock(SafeFileHandle file, bool alone)
+    {
+        const int shared = 1, exclusive = 2, noWait = 4;
+        var result = flock((int)file.DangerousGetHandle(), (alone ? exclusive : shared) | noWait);
+        GC.KeepAlive(file);
+        return result == 0;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int flock(int fd, int operation);
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial int syncfs(int fd);
 

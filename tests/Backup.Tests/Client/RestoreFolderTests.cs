@@ -201,6 +201,24 @@ public sealed class RestoreFolderTests : IDisposable
     }
 
     [Fact]
+    public void What_a_restore_that_was_killed_has_left_goes_and_what_another_is_writing_stays()
+    {
+        var (left, other) = (Leftovers.NewName(), ".my-own.restoring");
+        Directory.CreateDirectory(folder.At("a"));
+        File.WriteAllText(folder.At("a/" + other), "mine");
+        Thread.Sleep(2);
+        Restore(to =>
+        {
+            File.WriteAllText(folder.At("a/" + left), "half");
+            // Begun while the first is at work: it cannot tell whose that is.
+            Restore(second => Give(second, "a/second", "2"));
+            Assert.True(File.Exists(folder.At("a/" + left)));
+            Give(to, "a/first", "1");
+        });
+        Assert.Equal([other, "first", "second"], Names("a"));
+    }
+
+    [Fact]
     public void Is_not_restored_into_the_root_of_the_file_system() =>
         Assert.Equal(FailureCode.InvalidRequest, Assert.Throws<FailureException>(() => new RestoreFolder("/", true, false, _ => { }, (_, _) => { })).Failure.Code);
 
