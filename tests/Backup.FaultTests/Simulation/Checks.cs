@@ -90,7 +90,7 @@ internal sealed partial class Checks(World world)
     /// What a failed upload left on one node comes back with metadata that is rebuilt, for nobody knows that it was never acknowledged.
     /// Where that node was damaged as well, nothing can be asked of it.
     /// </summary>
-    private bool IsLeftover(ClientId client, FileVersion version) => world.Victim is { } victim && version.Nodes.SequenceEqual([victim.Id])
+    private bool IsLeftover(ClientId client, FileVersion version) => world.Victim is { } victim && version.Nodes.Contains(victim.Id)
         && !world.Ledger.Acknowledged.Any(change => change.Client == client && change.Path == version.Path && change.Receipt!.Version == version.Version);
 
     /// <summary>I4: the loads are what counting everything again gives.</summary>

@@ -76,7 +76,8 @@ internal sealed partial class Checks
             await world.PassAsync(TimeSpan.FromMinutes(2));
             await world.Manager.WorkAsync();
         }
-        var view = (await world.Manager.Get<ClusterView>().ReadAsync(default)).Nodes.Single(node => node.Id == leaving.Id);
+        var now = await world.Manager.Get<ClusterView>().ReadAsync(default);
+        var view = now.Nodes.Single(node => node.Id == leaving.Id);
         foreach (var client in world.Clients)
         {
             foreach (var id in await world.Lane.Database.SetMembersAsync(Keys.Undoable(client)))
@@ -88,7 +89,8 @@ internal sealed partial class Checks
             }
         }
         var held = world.Clients.SelectMany(client => leaving.Store.Index.ManifestsAfter(client, 0, 10_000)).Count();
-        if (!view.IsDrained)
+        // A version of which no good copy is left, as a failed upload may leave one on a node that is damaged later, keeps every pass from being whole.
+        if (!view.IsDrained && now.Repair is { Left: 0, VersionsLost: 0 })
             Wrong($"I11: {leaving.Id} is not emptied: {view.Files} files, healed {view.IsHealed}, {string.Join(' ', (await world.Lane.Database.HashGetAllAsync(Keys.Repair)).Select(e => $"{e.Name}={e.Value}"))}");
         world.Note($"{leaving.Id} was emptied and holds {held} versions");
         await world.Manager.Get<Registry>().DrainAsync(leaving.Id, false, default);
