@@ -94,8 +94,11 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
 
     /// <summary>The files of which versions were dropped under an id, and their lines.</summary>
     public async Task<List<(RootedPath Path, byte[] Value)>> ReadAsync(ClientId client, string id, CancellationToken ct) =>
-        [.. (await metadata.ReadPairsAsync(Keys.Dropped(client, id), ct)).Where(field => !IsSnapshot(field.Name))
-            .Select(field => (RootedPath.Parse(field.Name), Encoding.ASCII.GetBytes(field.Value)))];
+        [.. Files(await metadata.ReadPairsAsync(Keys.Dropped(client, id), ct))];
+
+    /// <summary>The files among the fields of what was dropped, and their lines.</summary>
+    public static IEnumerable<(RootedPath Path, byte[] Value)> Files(IEnumerable<(string Name, string Value)> fields) =>
+        fields.Where(field => !IsSnapshot(field.Name)).Select(field => (RootedPath.Parse(field.Name), Encoding.ASCII.GetBytes(field.Value)));
 
     /// <summary>Names that stand for snapshots among the paths of what was dropped: no path begins so.</summary>
     public static bool IsSnapshot(string field) => field.StartsWith('/');

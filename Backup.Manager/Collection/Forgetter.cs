@@ -53,8 +53,7 @@ public sealed partial class Forgetter(Metadata metadata, NodeCalls calls, Client
     /// <returns>False when a node that may hold some of it did not answer.</returns>
     private async Task<bool> ForgetAsync(ClientId client, IEnumerable<(string Name, string Value)> dropped, CancellationToken ct)
     {
-        var versions = dropped.Where(field => !Drops.IsSnapshot(field.Name))
-            .SelectMany(field => FileLines.All(RootedPath.Parse(field.Name), System.Text.Encoding.ASCII.GetBytes(field.Value)));
+        var versions = Drops.Files(dropped).SelectMany(file => FileLines.All(file.Path, file.Value));
         var isDone = true;
         foreach (var node in versions.SelectMany(version => version.Nodes.Select(node => (node, version.Version))).GroupBy(pair => pair.node, pair => pair.Version))
         {

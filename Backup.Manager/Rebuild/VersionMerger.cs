@@ -1,4 +1,3 @@
-using System.Text;
 using Backup.Manager.Redis;
 using Backup.Protocol;
 using Microsoft.Extensions.Options;
@@ -76,11 +75,8 @@ public sealed class VersionMerger(Metadata metadata, Names names, IOptions<Clust
         {
             if (member.Split(' ') is not [var owner, var id] || owner != client.ToString())
                 continue;
-            foreach (var (field, value) in await metadata.ReadPairsAsync(Keys.Dropped(client, id), ct))
-            {
-                if (!Collection.Drops.IsSnapshot(field))
-                    versions.UnionWith(FileLines.All(RootedPath.Parse(field), Encoding.ASCII.GetBytes(value)).Select(version => version.Version));
-            }
+            foreach (var (path, value) in Collection.Drops.Files(await metadata.ReadPairsAsync(Keys.Dropped(client, id), ct)))
+                versions.UnionWith(FileLines.All(path, value).Select(version => version.Version));
         }
         dropped = (client, versions);
         return versions;

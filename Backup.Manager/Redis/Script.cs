@@ -12,6 +12,7 @@ public sealed class Script
     private const string Lines = "library-lines";
     private const string Order = "library-order";
     private const string Rebuild = "library-rebuild";
+    private const string Fields = "library-fields";
 
     public static readonly Script PlaceFiles = new("place-files", Nodes, Lines, Order);
     public static readonly Script CommitFiles = new("commit-files", Nodes, Lines);
@@ -26,10 +27,10 @@ public sealed class Script
     public static readonly Script AddEvents = new("add-events");
     public static readonly Script ListEvents = new("list-events");
     public static readonly Script AskRepair = new("ask-repair");
-    public static readonly Script SaveRepair = new("save-repair");
+    public static readonly Script SaveRepair = new("save-repair", Fields);
     public static readonly Script MoveCopies = new("move-copies", Nodes, Lines);
     public static readonly Script MoveDropped = new("move-dropped");
-    public static readonly Script HealNodes = new("heal-nodes");
+    public static readonly Script HealNodes = new("heal-nodes", Fields);
     public static readonly Script ReservedVersions = new("reserved-versions");
     public static readonly Script PutSnapshot = new("put-snapshot");
     public static readonly Script DropSnapshot = new("drop-snapshot");

@@ -1,5 +1,5 @@
 -- A pass of repair that did everything has ended: notes what it has seen to. Not where another one was asked for meanwhile: some
--- versions may have gone past it.
+-- versions may have gone past it. Uses library-fields.
 --
 -- KEYS[1] the duty: hash holder, until, token   KEYS[2] healed   KEYS[3] repair
 -- ARGV[1] the fencing token   ARGV[2..] node, condition pairs; the condition "" removes the node
@@ -12,11 +12,5 @@ end
 if redis.call('HEXISTS', KEYS[3], 'asked') == 1 then
   return { 'asked' }
 end
-for i = 2, #ARGV, 2 do
-  if ARGV[i + 1] == '' then
-    redis.call('HDEL', KEYS[2], ARGV[i])
-  else
-    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
-  end
-end
+set_fields(KEYS[2], 2)
 return { 'ok' }

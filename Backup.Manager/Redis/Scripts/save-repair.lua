@@ -1,4 +1,4 @@
--- Notes how far repair is, or that a node is reconciled, under the duty it is done under.
+-- Notes how far repair is, or that a node is reconciled, under the duty it is done under. Uses library-fields.
 --
 -- KEYS[1] the duty: hash holder, until, token   KEYS[2] hash: repair, healed or reconcile   KEYS[3] epoch
 -- ARGV[1] the fencing token   ARGV[2] "1" to begin a new epoch, which tells this pass's copies from those of earlier ones
@@ -9,13 +9,7 @@
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then
   return { 'fenced' }
 end
-for i = 3, #ARGV, 2 do
-  if ARGV[i + 1] == '' then
-    redis.call('HDEL', KEYS[2], ARGV[i])
-  else
-    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
-  end
-end
+set_fields(KEYS[2], 3)
 if ARGV[2] == '1' then
   redis.call('INCR', KEYS[3])
 end

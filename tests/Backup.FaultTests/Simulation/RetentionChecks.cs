@@ -82,8 +82,7 @@ internal sealed partial class Checks
         {
             foreach (var id in await world.Lane.Database.SetMembersAsync(Keys.Undoable(client)))
             {
-                var aside = (await world.Lane.Database.HashGetAllAsync(Keys.Dropped(client, (string)id!))).Where(field => !Backup.Manager.Collection.Drops.IsSnapshot(field.Name!))
-                    .SelectMany(field => FileLines.All(RootedPath.Parse((string)field.Name!), (byte[])field.Value!));
+                var aside = (await world.Manager.Get<Backup.Manager.Collection.Drops>().ReadAsync(client, (string)id!, default)).SelectMany(file => FileLines.All(file.Path, file.Value));
                 foreach (var version in aside.Where(version => version.Nodes.Contains(leaving.Id) || version.Nodes.Length != 2))
                     Wrong($"I3: version {version.Version} of {version.Path} lies aside on {string.Join('+', version.Nodes)} after {leaving.Id} was emptied");
             }
