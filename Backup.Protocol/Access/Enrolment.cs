@@ -21,10 +21,10 @@ public sealed record KeptTokens(
 public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitation = null) : IProof
 {
     private readonly SemaphoreSlim one = new(1, 1);
-    private readonly Queue<AccessToken> known = new();
+    private readonly Lock renewing = new();
 
-    /// <summary>The hashes of all that were ever in the queue.</summary>
-    private readonly HashSet<string> seen = [];
+    /// <summary>The hashes of the kept tokens that were shown.</summary>
+    private readonly HashSet<string> tried = [];
     private volatile AccessToken? token;
     private volatile int generation;
 
@@ -42,7 +42,7 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
     /// <summary>A cluster whose metadata was lost does not know the token of before: the next one, or a new one, may do.</summary>
     public bool Renew(int refused)
     {
-        lock (known)
+        lock (renewing)
         {
             if (isRefused)
                 return false;
@@ -63,19 +63,12 @@ public sealed class Enrolment(ClientId client, KeptTokens kept, Secret? invitati
             if (token is { } found)
                 return found;
             using var alone = await kept.Alone(ct);
-            return token = NextKept() ?? await EnrolAsync(server, ct);
+            return token = kept.Read().FirstOrDefault(other => tried.Add(other.Secret.Hash)) ?? await EnrolAsync(server, ct);
         }
         finally
         {
             one.Release();
         }
-    }
-
-    private AccessToken? NextKept()
-    {
-        foreach (var other in kept.Read().Where(other => seen.Add(other.Secret.Hash)))
-            known.Enqueue(other);
-        return known.TryDequeue(out var next) ? next : null;
     }
 
     private async Task<AccessToken> EnrolAsync(Uri server, CancellationToken ct)
