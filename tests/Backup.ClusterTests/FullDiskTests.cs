@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Backup.Protocol;
+using Backup.Tests;
 
 namespace Backup.ClusterTests;
 
@@ -9,10 +10,10 @@ public sealed class FullDiskTests
     [LongFact, Trait("Runs", "long")]
     public async Task A_node_killed_on_a_full_disk_starts_serves_and_takes_files_when_there_is_space_again()
     {
-        Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "Mounting a small file system needs root.");
+        SmallDisk.SkipUnlessRoot();
         var directory = Directory.CreateTempSubdirectory("backup-full-").FullName;
         var disk = Directory.CreateDirectory(Path.Combine(directory, "node-2")).FullName;
-        await RunAsync("mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", disk);
+        await SmallDisk.MountAsync(disk);
         try
         {
             await using var cluster = await RunningCluster.StartAsync(directory, nodes: 2, "--Node:ReserveBytes=4000000");
@@ -20,7 +21,7 @@ public sealed class FullDiskTests
             await connection.UploadAsync(Enumerable.Range(0, 20).Select(i => Transfers.File($"before/{i}", i, 500_000)));
             await cluster.KillAsync("node-2");
             var filler = Path.Combine(disk, "filler");
-            Fill(filler);
+            SmallDisk.Fill(filler);
 
             await cluster.StartAgainAsync("node-2");
             for (var i = 0; i < 20; i++)
@@ -33,7 +34,7 @@ public sealed class FullDiskTests
         }
         finally
         {
-            await RunAsync("umount", "-l", disk);
+            await SmallDisk.UnmountAsync(disk);
             Directory.Delete(directory, recursive: true);
         }
     }
@@ -61,27 +62,5 @@ public sealed class FullDiskTests
             return e.Failure.Code;
         }
         throw new InvalidOperationException("Nothing was said of the file.");
-    }
-
-    private static void Fill(string path)
-    {
-        using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
-        var block = new byte[4096];
-        try
-        {
-            for (var at = 0L; ; at += block.Length)
-                RandomAccess.Write(file, block, at);
-        }
-        catch (IOException)
-        {
-            // Full, to the last block.
-        }
-    }
-
-    private static async Task RunAsync(string program, params string[] arguments)
-    {
-        using var process = Process.Start(program, arguments);
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
     }
 }

@@ -18,14 +18,14 @@ public sealed class FullDiskTests
     [SkippableFact]
     public async Task On_a_full_disk_nothing_is_answered_and_when_there_is_space_all_that_was_answered_is_there()
     {
-        Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "Mounting a small file system needs root.");
+        SmallDisk.SkipUnlessRoot();
         var disk = "";
         EmbeddedRedisServer? server = null;
         try
         {
             server = await EmbeddedRedisServer.StartNewAsync(prepare: async directory =>
             {
-                await RunAsync("mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", directory);
+                await SmallDisk.MountAsync(directory);
                 disk = directory;
             });
             var options = ConfigurationOptions.Parse(server.ConnectionString);
@@ -33,7 +33,7 @@ public sealed class FullDiskTests
             await using var redis = await ConnectionMultiplexer.ConnectAsync(options);
             var filler = Path.Combine(disk, "filler");
             Assert.True(await TrySetAsync(redis, "before"));
-            Fill(filler);
+            SmallDisk.Fill(filler);
             List<string> answered = ["before"];
             while (await TrySetAsync(redis, $"k{answered.Count}"))
             {
@@ -57,7 +57,7 @@ public sealed class FullDiskTests
             if (server is not null)
                 await server.KillAsync();
             if (disk.Length > 0)
-                await RunAsync("umount", "-l", disk);
+                await SmallDisk.UnmountAsync(disk);
             if (server is not null)
                 await server.DisposeAsync();
         }
@@ -73,27 +73,5 @@ public sealed class FullDiskTests
         {
             return false;
         }
-    }
-
-    private static void Fill(string path)
-    {
-        using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
-        var block = new byte[4096];
-        try
-        {
-            for (var at = 0L; ; at += block.Length)
-                RandomAccess.Write(file, block, at);
-        }
-        catch (IOException)
-        {
-            // Full, to the last block.
-        }
-    }
-
-    private static async Task RunAsync(string program, params string[] arguments)
-    {
-        using var process = Process.Start(program, arguments);
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
     }
 }
