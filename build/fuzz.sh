@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${1:?TARGET: frames, pack, path, json, manifest or credentials} seconds=${2:-3600}
 out=artifacts/fuzz/$target
-dotnet build tests/Backup.Fuzz -c Release -v:q
+# What is instrumented is IL: compiled ahead, other code would run.
+dotnet build tests/Backup.Fuzz -c Release -v:q -p:CompileAhead=false
 rm -rf "artifacts/fuzz/bin" && mkdir -p "$out" && cp -r tests/Backup.Fuzz/bin/Release/net10.0 artifacts/fuzz/bin
 dotnet artifacts/fuzz/bin/Backup.Fuzz.dll seeds "$target" "$out-seeds"
 for assembly in Backup.Protocol Backup.Storage; do
