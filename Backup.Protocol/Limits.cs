@@ -30,6 +30,12 @@ public static class Limits
     /// <summary>Files placed or committed by one call. Redis runs a script of this many in about 10 ms, which nobody else notices.</summary>
     public const int FilesPerCallMax = 1_000;
 
+    /// <summary>
+    /// Content from this size on is placed beside itself when it is stored already (docs/adr/0009): only of such files is it noted where
+    /// their first chunk lies. Smaller ones go by fewest files alone.
+    /// </summary>
+    public const long HintBytesMin = 1 << 20;
+
     /// <summary>The largest file: 1 PiB, and a thousand of them in a call are counted without overflow.</summary>
     public const long FileBytesMax = 1L << 50;
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Plots throughput against file size and seconds against number of files, of a cluster of its own, into docs/pictures.
+"""Plots throughput against file size and against number of clients, and seconds against number of files, of a cluster of its own, into docs/pictures.
 
 usage: bench/plots.py [--size-mib-max 1024] [--files-max 30000]      (ports from 7550 on must be free; needs a Release build and python3-matplotlib)
 """
-import argparse, os, random, shutil, signal, subprocess, tempfile, time
+import argparse, concurrent.futures, os, random, shutil, signal, subprocess, tempfile, time
 from pathlib import Path
 
 import matplotlib
@@ -55,11 +55,29 @@ def by_count(work, files_max):
     return points
 
 
-def plot(name, title, x, y, points, lines):
+def by_clients(work, mib):
+    """So many clients at once, each with a root of its own and one new file in it: MiB/s of all together."""
+    points = []
+    for count in (1, 2, 4, 8):
+        roots = [work / f"clients-{count}-{i}" for i in range(count)]
+        for root in roots:
+            root.mkdir()
+            (root / "file").write_bytes(os.urandom(mib << 20))
+        started = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(count) as at_once:
+            list(at_once.map(lambda root: client(work, root, "backup"), roots))
+        points.append((count, count * mib / (time.monotonic() - started)))
+        print(f"{count:10} clients: {points[-1][1]:8.1f} MiB/s", flush=True)
+    return points
+
+
+def plot(name, title, x, y, points, lines, scale="log"):
     figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
     for i, label in enumerate(lines, 1):
         axes.plot([p[0] for p in points], [p[i] for p in points], marker="o", label=label)
-    axes.set(title=title, xlabel=x, ylabel=y, xscale="log", yscale="log")
+    axes.set(title=title, xlabel=x, ylabel=y, xscale=scale, yscale=scale)
+    if scale == "linear":
+        axes.set(xticks=[p[0] for p in points], ylim=(0, None))
     axes.grid(True, which="major", alpha=0.4)
     axes.legend()
     figure.savefig(ROOT / "docs/pictures" / name, metadata={"Date": None})
@@ -83,6 +101,7 @@ def main():
             time.sleep(0.5)
         plot("throughput-by-size.svg", "One file, two copies", "MiB", "MiB/s", by_size(work, chosen.size_mib_max), ["backup", "restore"])
         plot("seconds-by-files.svg", "Files of 9 KiB, two copies", "files", "seconds", by_count(work, chosen.files_max), ["first backup", "the same again"])
+        plot("throughput-by-clients.svg", "Clients at once, 256 MiB each, two copies", "clients", "MiB/s", by_clients(work, 256), ["backup"], "linear")
     finally:
         os.killpg(cluster.pid, signal.SIGTERM)
         cluster.wait()

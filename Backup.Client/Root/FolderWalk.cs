@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Backup.Client;
 
 /// <summary>
-/// Goes down from an open folder by openat with O_NOFOLLOW, one component at a time: whatever stands behind a path that was
+/// Goes down from an open folder, following no link: whatever stands behind a path that was
 /// reached this way lies beneath that folder, even when somebody puts links on the way meanwhile.
 /// </summary>
 internal static class FolderWalk
@@ -13,7 +13,12 @@ internal static class FolderWalk
     /// <param name="making">What is missing is made with these bits and told of; null to make nothing.</param>
     public static int Open(SafeHandle from, string folder, out int error, uint making = 0, Action<string>? made = null)
     {
-        var at = Libc.OpenAt((int)from.DangerousGetHandle(), ".", Libc.ReadOnly | Libc.Directory);
+        // One call where the kernel has it and nothing is amiss. What is, or is missing, one component at a time finds out.
+        var at = folder.Length == 0 ? -1 : Libc.OpenBeneath(from, folder, Libc.ReadOnly | Libc.Directory | Libc.NoFollow);
+        error = 0;
+        if (at >= 0)
+            return at;
+        at = Libc.OpenAt((int)from.DangerousGetHandle(), ".", Libc.ReadOnly | Libc.Directory);
         error = Marshal.GetLastPInvokeError();
         foreach (var part in folder.Length == 0 ? default : folder.AsSpan().Split('/'))
         {

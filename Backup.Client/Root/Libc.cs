@@ -60,6 +60,21 @@ internal static unsafe partial class Libc
         return fd;
     }
 
+    /// <summary>
+    /// Opens a path of several components beneath an open folder, following no link on the way. −1 means that it failed, perhaps only
+    /// because the kernel is older than 5.6, or a sandbox does not know the call.
+    /// </summary>
+    public static int OpenBeneath(SafeHandle folder, string path, int flags)
+    {
+        const nint openAt2 = 437;
+        const ulong noSymlinks = 4, beneath = 8;
+        // struct open_how: flags, mode, resolve.
+        var how = stackalloc ulong[] { (uint)(flags | CloseOnExec), 0, noSymlinks | beneath };
+        var fd = (int)Syscall(openAt2, folder.DangerousGetHandle(), path, how, 3 * sizeof(ulong));
+        GC.KeepAlive(folder);
+        return fd;
+    }
+
     /// <summary>Empties the file's, or folder's, buffers to disk. Zero, or the error.</summary>
     public static int Sync(SafeFileHandle file)
     {
@@ -122,6 +137,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     public static partial nint Syscall(nint number, nint fd, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint Syscall(nint number, nint fd, string path, ulong* argument, nuint length);
 
     [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint ReadLinkAt(int folder, string path, byte* buffer, nuint length);

@@ -61,7 +61,10 @@ public sealed class VersionMerger(Metadata metadata, Names names, IOptions<Clust
         foreach (var file in files)
             call.Arg(leafKeys.IndexOf(file));
         foreach (var version in held)
-            call.Arg(version.ToArgument(numbers[version.Head.Path], withHints && version.FirstChunk is { } chunk ? call.AddKey(Keys.First(client, chunk)) : 0));
+        {
+            var hint = withHints && version is { Head.SizeBytes: >= Limits.HintBytesMin, FirstChunk: { } chunk } ? call.AddKey(Keys.First(client, chunk)) : 0;
+            call.Arg(version.ToArgument(numbers[version.Head.Path], hint));
+        }
         return (call, leafKeys);
     }
 

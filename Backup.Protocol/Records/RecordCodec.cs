@@ -1,10 +1,11 @@
+using System.Collections.Concurrent;
 using System.IO.Hashing;
 using System.Security.Cryptography;
 using ZstdSharp;
 
 namespace Backup.Protocol;
 
-/// <summary>Compresses records where that pays, and opens them again. One instance serves one thread at a time.</summary>
+/// <summary>Compresses records where that pays, and opens them again. One instance serves one thread at a time, and costs next to nothing to make.</summary>
 /// <param name="cipher">Of an encrypting client: chunks are sealed, and taken only where they are.</param>
 public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
 {
@@ -19,11 +20,14 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
 
     private const int SealedChunkBytesMax = Limits.ChunkBytesMax + ClientCipher.OverheadBytes;
 
-    private readonly Compressor compressor = new(Level);
-    private readonly Decompressor decompressor = new();
-    private byte[] scratch = [];
-    private byte[] opened = [];
-    private readonly byte[] sample = new byte[Compressor.GetCompressBound(SampleBytes)];
+    /// <summary>Kept for the next codecs; more than work at once on a few cores are not needed.</summary>
+    private const int ToolsKept = 8;
+
+    private static readonly ConcurrentBag<Tools> Kept = [];
+
+    private Tools? tools = Kept.TryTake(out var kept) ? kept : new Tools();
+
+    private Tools InUse => tools ?? throw new ObjectDisposedException(nameof(RecordCodec));
 
     /// <summary>The record as it is to be stored: itself, or a smaller or a sealed one in its place (the given one is then disposed).</summary>
     public Record Compress(Record raw)
@@ -34,7 +38,7 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
             return isSealed ? Seal(raw, plain, isCompressed: false) : raw;
         var room = plain.Length - plain.Length / WorthwhileShare;
         var rented = Record.Rent(room);
-        if (!compressor.TryWrap(plain, rented.AsSpan(RecordHeader.LengthBytes, room), out var stored))
+        if (!InUse.Compressor.TryWrap(plain, rented.AsSpan(RecordHeader.LengthBytes, room), out var stored))
         {
             Record.Return(rented);
             return isSealed ? Seal(raw, plain, isCompressed: false) : raw;
@@ -77,8 +81,12 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
 
     public void Dispose()
     {
-        compressor.Dispose();
-        decompressor.Dispose();
+        if (Interlocked.Exchange(ref tools, null) is not { } used)
+            return;
+        if (Kept.Count < ToolsKept)
+            Kept.Add(used);
+        else
+            used.Dispose();
     }
 
     private bool PaysOn(ReadOnlySpan<byte> plain)
@@ -88,7 +96,7 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
         if (plain.Length <= SampleBytes * 4)
             return true;
         var middle = plain.Slice(plain.Length / 2 - SampleBytes / 2, SampleBytes);
-        return compressor.TryWrap(middle, sample, out var stored) && stored < SampleBytes - SampleBytes / WorthwhileShare;
+        return InUse.Compressor.TryWrap(middle, InUse.Sample, out var stored) && stored < SampleBytes - SampleBytes / WorthwhileShare;
     }
 
     private Record Seal(Record raw, ReadOnlySpan<byte> packed, bool isCompressed)
@@ -100,17 +108,17 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
 
     private ReadOnlyMemory<byte>? OpenSealed(Record record)
     {
-        Grow(ref opened, record.Header.StoredBytes);
-        var length = cipher!.Open(record.Header, record.Payload.Span, opened);
-        return length < 0 ? null : opened.AsMemory(0, length);
+        Grow(ref InUse.Opened, record.Header.StoredBytes);
+        var length = cipher!.Open(record.Header, record.Payload.Span, InUse.Opened);
+        return length < 0 ? null : InUse.Opened.AsMemory(0, length);
     }
 
     private ReadOnlyMemory<byte>? Unpack(ReadOnlyMemory<byte>? packed, int plainBytes)
     {
         if (packed is null)
             return null;
-        Grow(ref scratch, plainBytes);
-        return TryUnwrap(packed.Value.Span, scratch.AsSpan(0, plainBytes)) ? scratch.AsMemory(0, plainBytes) : null;
+        Grow(ref InUse.Scratch, plainBytes);
+        return TryUnwrap(packed.Value.Span, InUse.Scratch.AsSpan(0, plainBytes)) ? InUse.Scratch.AsMemory(0, plainBytes) : null;
     }
 
     private static void Grow(ref byte[] buffer, int bytes)
@@ -123,11 +131,27 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
     {
         try
         {
-            return decompressor.TryUnwrap(stored, plain, out var written) && written == plain.Length;
+            return InUse.Decompressor.TryUnwrap(stored, plain, out var written) && written == plain.Length;
         }
         catch (ZstdException)
         {
             return false;
+        }
+    }
+
+    /// <summary>Some hundred KiB each: a segment of small files has less content than they take.</summary>
+    private sealed class Tools : IDisposable
+    {
+        public readonly Compressor Compressor = new(Level);
+        public readonly Decompressor Decompressor = new();
+        public readonly byte[] Sample = new byte[Compressor.GetCompressBound(SampleBytes)];
+        public byte[] Scratch = [];
+        public byte[] Opened = [];
+
+        public void Dispose()
+        {
+            Compressor.Dispose();
+            Decompressor.Dispose();
         }
     }
 }

@@ -80,7 +80,7 @@ public sealed class PendingFile(SourceFile source, FileChunks? chunks) : IAsyncD
 
     public CommitFile Commit() => new(
         Source.Path, Version, Source.Kind, SizeBytes, Digest, Source.MtimeNs, Source.Mode,
-        [.. Placement!.Nodes.Select(n => n.Id)], Activity.Current?.TraceId.ToString(), FirstChunk);
+        [.. Placement!.Nodes.Select(n => n.Id)], Activity.Current?.TraceId.ToString(), SizeBytes >= Limits.HintBytesMin ? FirstChunk : null);
 
     public async ValueTask DisposeAsync()
     {

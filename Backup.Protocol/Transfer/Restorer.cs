@@ -49,9 +49,8 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
                     var groups = waiting.Where(r => !r.IsDone).GroupBy(r => Holder(r, nodes, load)).ToList();
                     await Parallel.ForEachAsync(groups, new ParallelOptions { MaxDegreeOfParallelism = NodesAtOnce, CancellationToken = ct }, async (group, token) =>
                     {
-                        using var codec = new RecordCodec(cluster.Cipher);
                         foreach (var run in group.Chunk(ItemsPerRequestMax))
-                            await ReadAsync(group.Key, run, codec, token);
+                            await ReadAsync(group.Key, run, token);
                     });
                 }
             }
@@ -100,7 +99,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
     }
 
     /// <summary>Reads a run of versions from one node. Those that it fails to give are left for another.</summary>
-    private async Task ReadAsync(NodeRef? node, VersionReceiver[] run, RecordCodec codec, CancellationToken ct)
+    private async Task ReadAsync(NodeRef? node, VersionReceiver[] run, CancellationToken ct)
     {
         if (node is null)
         {
@@ -119,13 +118,13 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
             silence.CancelAfter(patience);
             var request = new ReadRequest([.. run.Select(r => r.Wanted())]);
             await using var stream = await cluster.AskNodeAsync(node, n => n.ReadAsync(cluster.Client, node.Id.Value, request, silence.Token));
-            await using var records = new RecordsAhead(new RecordReader(stream, node.Id.Value), silence);
-            while (next < run.Length && await records.NextAsync() is { } record)
+            await using var records = new RecordsAhead(new RecordReader(stream, node.Id.Value), node.Id.Value, cluster.Cipher, silence);
+            while (next < run.Length && await records.NextAsync() is var (record, plain))
             {
                 // However long the target takes, that is not the node's silence.
                 silence.CancelAfter(Timeout.InfiniteTimeSpan);
                 using (record)
-                    await run[next].AcceptAsync(record, codec, node.Id.Value, ct);
+                    await run[next].AcceptAsync(record, plain, node.Id.Value, ct);
                 if (run[next].IsDone)
                     next++;
                 silence.CancelAfter(patience);
@@ -189,18 +188,33 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
     }
 
     /// <summary>
-    /// Reads one record ahead: the next is on its way while this one is checked and written. Its end waits for the read
+    /// Reads and opens one record ahead: the next is on its way, and checked, while this one is written. Its end waits for the read
     /// under way, since a connection given back in the middle of a read would hand the rest of it to the next request.
     /// </summary>
-    private sealed class RecordsAhead(RecordReader reader, CancellationTokenSource stop) : IAsyncDisposable
+    private sealed class RecordsAhead : IAsyncDisposable
     {
-        private Task<Record?> coming = reader.ReadAsync(stop.Token).AsTask();
+        private readonly RecordReader reader;
+        private readonly string culprit;
+        private readonly CancellationTokenSource stop;
 
-        public async ValueTask<Record?> NextAsync()
+        /// <summary>By turns, since what one has opened must last while the next record is opened.</summary>
+        private RecordCodec codec, other;
+        private Task<Opened?> coming;
+
+        public RecordsAhead(RecordReader reader, string culprit, ClientCipher? cipher, CancellationTokenSource stop)
         {
-            var record = await coming;
-            coming = record is null ? Task.FromResult(record) : reader.ReadAsync(stop.Token).AsTask();
-            return record;
+            (this.reader, this.culprit, this.stop) = (reader, culprit, stop);
+            (codec, other) = (new RecordCodec(cipher), new RecordCodec(cipher));
+            coming = Task.Run(OpenNextAsync);
+        }
+
+        /// <returns>Valid until the next call; the caller disposes the record. Null at the end.</returns>
+        public async ValueTask<Opened?> NextAsync()
+        {
+            var opened = await coming;
+            (codec, other) = (other, codec);
+            coming = opened is null ? Task.FromResult(opened) : Task.Run(OpenNextAsync);
+            return opened;
         }
 
         public async ValueTask DisposeAsync()
@@ -208,7 +222,27 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
             // The end of the stream is next, unless it broke off or something in it was wrong: then it is cut short.
             if (!coming.IsCompleted)
                 stop.CancelAfter(EndTime);
-            await coming.ContinueWith(read => { if (read.IsCompletedSuccessfully) read.Result?.Dispose(); }, TaskScheduler.Default);
+            await coming.ContinueWith(read => { if (read.IsCompletedSuccessfully) read.Result?.Record.Dispose(); }, TaskScheduler.Default);
+            codec.Dispose();
+            other.Dispose();
         }
+
+        private async Task<Opened?> OpenNextAsync()
+        {
+            var record = await reader.ReadAsync(stop.Token);
+            if (record is null)
+                return null;
+            try
+            {
+                return new Opened(record, codec.Open(record, culprit));
+            }
+            catch
+            {
+                record.Dispose();
+                throw;
+            }
+        }
+
+        public sealed record Opened(Record Record, ReadOnlyMemory<byte> Plain);
     }
 }

@@ -10,9 +10,6 @@ namespace Backup.Protocol;
 /// <param name="soon">A file of several segments is given up after those under way.</param>
 internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters counters, SemaphoreSlim inFlight, CancellationToken soon = default)
 {
-    /// <summary>Content from this size on is placed beside itself when it is stored already (docs/adr/0009); smaller files go by fewest files alone.</summary>
-    private const long HintBytesMin = 1 << 20;
-
     /// <summary>A batch is read and sent anew this often when more nodes fail than the rest of a segment can be saved from.</summary>
     private const int AttemptsMax = 4;
 
@@ -92,7 +89,7 @@ internal sealed class UploadBatch(ClusterConnection cluster, TransferCounters co
             return;
         using var step = Step.Begin("② place").Tag(Tags.Files, files.Count);
         var request = new PlaceRequest(operation, [.. files.Select(f => new PlaceFile(
-            f.Source.Path, f.Source.Kind, Math.Max(0, f.Source.SizeBytes), f.Source.SizeBytes >= HintBytesMin ? f.First?.Header.Id : null))], [.. avoid]);
+            f.Source.Path, f.Source.Kind, Math.Max(0, f.Source.SizeBytes), f.Source.SizeBytes >= Limits.HintBytesMin ? f.First?.Header.Id : null))], [.. avoid]);
         var reply = await cluster.AskAsync(n => n.PlaceAsync(cluster.Client, request, ct), ct);
         for (var i = 0; i < files.Count; i++)
         {

@@ -53,11 +53,10 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
         return new ReadItem(version.Version, Chunks);
     }
 
-    /// <summary>Takes a record; the caller disposes it.</summary>
-    /// <exception cref="FailureException">It is not the record that belongs here, or its content is not what its id says.</exception>
-    public async ValueTask AcceptAsync(Record record, RecordCodec codec, string culprit, CancellationToken ct)
+    /// <summary>Takes a record and what it opens to, which was checked against its id; the caller disposes it.</summary>
+    /// <exception cref="FailureException">It is not the record that belongs here.</exception>
+    public async ValueTask AcceptAsync(Record record, ReadOnlyMemory<byte> plain, string culprit, CancellationToken ct)
     {
-        var plain = codec.Open(record, culprit);
         if (manifest is null)
             Begin(record, plain.Span, culprit);
         else if (comesAgain)

@@ -48,15 +48,27 @@ public sealed class PackBatch : IDisposable
     public bool Has(RecordKind kind, ChunkId id) =>
         appended.Contains((kind, id)) || store.Index.Rely(Client, kind, [id])[0].IsHeld;
 
+    /// <summary>One of these that neither the store holds durably nor this batch has appended; null when all are there.</summary>
+    public ChunkId? Lacking(RecordKind kind, IEnumerable<ChunkId> ids)
+    {
+        // Of new files all is in the batch itself, and the index need not be asked.
+        var asked = ids.Where(id => !appended.Contains((kind, id))).ToArray();
+        if (asked.Length == 0)
+            return null;
+        var place = Array.FindIndex(store.Index.Rely(Client, kind, asked), record => !record.IsHeld);
+        return place < 0 ? null : asked[place];
+    }
+
     /// <summary>
     /// Appends a record whose digest the caller has verified. The caller keeps its ownership; its bytes are not copied.
     /// A manifest is opened and checked, because its path and version are indexed.
     /// </summary>
+    /// <param name="opened">What the record holds, of a manifest that the caller has opened.</param>
     /// <returns>False when it was there already and nothing was written.</returns>
     /// <exception cref="FailureException">
     /// InvalidRequest: another client's record, no manifest, or a version that has other content. NodeFull, DiskFailed: nothing of the batch can be acknowledged.
     /// </exception>
-    public async ValueTask<bool> AppendAsync(Record record, CancellationToken ct)
+    public async ValueTask<bool> AppendAsync(Record record, CancellationToken ct, Manifest? opened = null)
     {
         ObjectDisposedException.ThrowIf(isHandedOver || isReleased, this);
         var header = record.Header;
@@ -70,7 +82,7 @@ public sealed class PackBatch : IDisposable
         // Whoever commits although an append was refused would believe that the record is stored.
         isBroken = true;
         if (header.Kind == RecordKind.Manifest)
-            await ClaimVersionAsync(record, ct);
+            await ClaimVersionAsync(record.Header.Id, (opened ?? store.OpenManifest(record, "client")).Head, ct);
         Records.Add(await WriteAsync(record, ct));
         appended.Add((header.Kind, header.Id));
         return true;
@@ -161,10 +173,8 @@ public sealed class PackBatch : IDisposable
         }
     }
 
-    private async ValueTask ClaimVersionAsync(Record record, CancellationToken ct)
+    private async ValueTask ClaimVersionAsync(ChunkId id, ManifestHead head, CancellationToken ct)
     {
-        var head = store.OpenManifest(record, "client").Head;
-        var id = record.Header.Id;
         if (!store.Versions.TryClaim(Client, head.Version, id))
             throw new Failure(FailureCode.Busy, $"Version {head.Version} of '{head.Path.Display}' is being stored by another request.", "client",
                 "Send it again in a moment.").Exception();

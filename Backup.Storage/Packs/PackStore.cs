@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Backup.Protocol;
 
 namespace Backup.Storage.Packs;
@@ -22,7 +21,6 @@ public sealed partial class PackStore : IAsyncDisposable
     private volatile NodeIdentity identity;
     private readonly DiskSpace space;
     private readonly ILogger log;
-    private readonly ConcurrentBag<RecordCodec> codecs = [];
 
     private PackStore(PackStoreOptions options, DirectoryLock held, NodeIdentity identity, PackIndex index, bool isRebuilt, ILogger log, TimeProvider time, CancellationToken ct)
     {
@@ -181,23 +179,13 @@ public sealed partial class PackStore : IAsyncDisposable
         Appender.Dispose();
         reader.Dispose();
         Index.Dispose();
-        foreach (var codec in codecs)
-            codec.Dispose();
         held.Dispose();
     }
 
     internal Manifest OpenManifest(Record record, string culprit)
     {
-        if (!codecs.TryTake(out var codec))
-            codec = new RecordCodec();
-        try
-        {
-            return Manifest.Decode(codec.Open(record, culprit).Span, culprit);
-        }
-        finally
-        {
-            codecs.Add(codec);
-        }
+        using var codec = new RecordCodec();
+        return Manifest.Decode(codec.Open(record, culprit).Span, culprit);
     }
 
     private static PackStore Open(PackStoreOptions options, ILogger log, TimeProvider time, CancellationToken ct)

@@ -74,12 +74,8 @@ internal sealed class ManifestCheck(PackStore store, PackBatch batch, ClientId c
         foreach (var part in manifest.Head.HasLists ? manifest.Refs : [default])
         {
             var refs = manifest.Head.HasLists ? await ListAsync(part.Id, manifest, ct) : manifest.Refs;
-            var ids = Array.ConvertAll(refs, r => r.Id);
-            foreach (var missing in store.Missing(client, ids))
-            {
-                if (!batch.Has(RecordKind.Chunk, ids[missing]))
-                    throw Missing(manifest, ids[missing]);
-            }
+            if (batch.Lacking(RecordKind.Chunk, refs.Select(part => part.Id)) is { } lacking)
+                throw Missing(manifest, lacking);
             foreach (var (id, plainBytes) in refs)
             {
                 digest.Add(id);

@@ -40,7 +40,7 @@ public sealed class SegmentReceiver(PackStore store, Peers peers)
             foreach (var (record, manifest) in await check.AllChunksAreHereAsync(ct))
             {
                 segment.Manifests.Add(manifest);
-                if (await segment.Batch.AppendAsync(record, ct))
+                if (await segment.Batch.AppendAsync(record, ct, manifest))
                     segment.Appended++;
             }
             Measures.Received(segment.Bytes);

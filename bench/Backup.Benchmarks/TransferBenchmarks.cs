@@ -33,9 +33,13 @@ public class ChunkerBenchmarks
     public async Task<long> CutAndSeal()
     {
         await using var chunks = new FileChunks(new MemoryStream(content), ClientId.Guest, content.Length);
+        long bytes = 0;
         while (await chunks.NextAsync(default) is { } chunk)
+        {
+            bytes += chunk.Header.PlainBytes;
             chunk.Dispose();
-        return chunks.BytesRead;
+        }
+        return bytes;
     }
 }
 

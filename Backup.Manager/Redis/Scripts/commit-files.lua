@@ -27,6 +27,19 @@ end
 local values = redis.call('MGET', unpack(KEYS, 11, 10 + count))
 local entries = redis.call('HMGET', KEYS[2], unpack(paths))
 
+-- The nodes of ",node,node,", found once: a call has few such sets and many files.
+local lists = {}
+local function nodes_of(names)
+  if not lists[names] then
+    local list = {}
+    for id in string.gmatch(names, '[^,]+') do
+      list[#list + 1] = id
+    end
+    lists[names] = list
+  end
+  return lists[names]
+end
+
 -- The epoch in which a node's data directory was new: what was stored in it before is not there.
 local since = {}
 local function incarnation_epoch(id)
@@ -39,15 +52,16 @@ end
 
 -- Whether the nodes that acknowledged are those reserved; fewer of them only where the policy accepts debt.
 local function are_reserved(names, reserved)
-  local acknowledged = 0
-  for id in string.gmatch(names, '[^,]+') do
+  if names == reserved then
+    return true
+  end
+  for _, id in ipairs(nodes_of(names)) do
     if not string.find(reserved, ',' .. id .. ',', 1, true) then
       return false
     end
-    acknowledged = acknowledged + 1
   end
-  local asked = select(2, string.gsub(reserved, '[^,]+', ''))
-  return acknowledged == asked or (debt_allowed and acknowledged > 0)
+  local acknowledged = #nodes_of(names)
+  return acknowledged == #nodes_of(reserved) or (debt_allowed and acknowledged > 0)
 end
 
 local lines, wanted, new_name, bytes = {}, {}, false, 0
@@ -69,7 +83,7 @@ for i = 1, count do
     if not are_reserved(names, reserved) then
       return { 'nodes', i, reserved }
     end
-    for id in string.gmatch(names, '[^,]+') do
+    for _, id in ipairs(nodes_of(names)) do
       if incarnation_epoch(id) > tonumber(epoch) then
         return { 'stale', i, id }
       end
@@ -79,7 +93,7 @@ for i = 1, count do
       return { 'absent', i }
     end
     new_name, bytes = new_name or not values[i], bytes + tonumber(size)
-    local owed = math.max(0, copies - select(2, string.gsub(names, '[^,]+', '')))
+    local owed = math.max(0, copies - #nodes_of(names))
     lines[i] = table.concat({ version, time, kind, size, digest, mtime, mode, epoch, names, int(owed), trace }, ' ')
     wanted[#wanted + 1] = {
       i = i, version = version, kind = kind, newest = newest_version, names = names, counted = counted, owed = owed,
@@ -98,27 +112,27 @@ if over then
   return over
 end
 
-local changes, names_of_leaf, done = {}, {}, {}
+-- New files are set by one command: a thousand commands from a script cost several times as much.
+local changes, names_of_leaf, done, fresh = {}, {}, {}, {}
 for _, file in ipairs(wanted) do
   local i, value = file.i, values[file.i]
-  for id in string.gmatch(file.counted, '[^,]+') do
+  for _, id in ipairs(nodes_of(file.counted)) do
     changes[id] = (changes[id] or 0) - 1
   end
-  for id in string.gmatch(file.names, '[^,]+') do
+  for _, id in ipairs(nodes_of(file.names)) do
     if counts(file.kind) and not holds(value, id) then
       changes[id] = (changes[id] or 0) + 1
     end
   end
-  if file.newest and tonumber(file.newest) > tonumber(file.version) then
+  if not value then
+    fresh[#fresh + 1], fresh[#fresh + 2] = KEYS[10 + i], lines[i] .. '\n'
+    local leaf = names_of_leaf[file.leaf] or {}
+    leaf[#leaf + 1], leaf[#leaf + 2] = '0', paths[i]
+    names_of_leaf[file.leaf] = leaf
+  elseif file.newest and tonumber(file.newest) > tonumber(file.version) then
     redis.call('SET', KEYS[10 + i], insert_in_order(value, file.version, lines[i]))
   else
     redis.call('APPEND', KEYS[10 + i], lines[i] .. '\n')
-  end
-  if not value then
-    local leaf = names_of_leaf[file.leaf] or {}
-    leaf[#leaf + 1] = '0'
-    leaf[#leaf + 1] = paths[i]
-    names_of_leaf[file.leaf] = leaf
   end
   if file.hint > 0 then
     redis.call('SET', KEYS[file.hint], file.names)
@@ -127,6 +141,10 @@ for _, file in ipairs(wanted) do
     redis.call('ZADD', KEYS[9], int(file.owed), ARGV[6] .. ' ' .. file.version .. ' ' .. paths[i])
   end
   done[#done + 1] = paths[i]
+end
+
+if #fresh > 0 then
+  redis.call('MSET', unpack(fresh))
 end
 
 local large = {}

@@ -271,7 +271,7 @@ public abstract class PlacementTests(RedisFixture fixture)
         await cluster.RegisterManyAsync("n1", "n2", "n3", "n4");
         var chunk = ChunkId.Of([1]);
         var placed = await cluster.PlaceAsync("a", ["x"]);
-        var file = FileOf("x", placed.Files[0], placed) with { FirstChunk = chunk };
+        var file = FileOf("x", placed.Files[0], placed) with { FirstChunk = chunk, SizeBytes = Limits.HintBytesMin };
         await cluster.First.CommitAsync(cluster.Client, new CommitRequest("a", [file]), default);
         PlaceRequest Request(string operation, string path) => new(operation, [new PlaceFile(Path(path), VersionKind.File, 1, chunk)]);
         Assert.Equal(["n1", "n2"], NodesOf(await cluster.First.PlaceAsync(cluster.Client, Request("b", "copy"), default)));

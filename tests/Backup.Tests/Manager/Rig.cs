@@ -60,7 +60,7 @@ internal sealed class Rig : IAsyncDisposable
         var placed = await Cluster.PlaceAsync(Cluster.NewOperation(), paths, kind: kind);
         var manifests = paths.Zip(placed.Files, (path, file) =>
         {
-            var commit = ManagersOnRedis.FileOf(path, file, placed, kind);
+            var commit = FileOf(path, file, placed, kind);
             return new Manifest(new ManifestHead
             {
                 Path = commit.Path,
@@ -80,7 +80,14 @@ internal sealed class Rig : IAsyncDisposable
             await node.StoreAsync(Cluster.Client, manifests.Where(manifest => manifest.Head.Nodes.Contains(node.Id)));
         Manifests.AddRange(manifests);
         return await Cluster.Second.CommitAsync(Cluster.Client, new CommitRequest(placed.Operation, [.. paths.Zip(placed.Files, (path, file) =>
-            ManagersOnRedis.FileOf(path, file, placed, kind) with { FirstChunk = ManagersOnRedis.FileOf(path, file, placed, kind).Digest })]), default);
+            FileOf(path, file, placed, kind))]), default);
+    }
+
+    /// <summary>A file of one chunk; one whose name says so is large enough for its content to be placed beside itself.</summary>
+    private static CommitFile FileOf(string path, PlacedFile file, PlaceReply placed, VersionKind kind)
+    {
+        var commit = ManagersOnRedis.FileOf(path, file, placed, kind);
+        return commit with { FirstChunk = commit.Digest, SizeBytes = path.StartsWith("large", StringComparison.Ordinal) ? Limits.HintBytesMin : commit.SizeBytes };
     }
 
     public async Task WipeAsync()

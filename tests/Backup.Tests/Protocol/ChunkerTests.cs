@@ -73,7 +73,17 @@ public class ChunkerTests
                 read.AddRange(record.Payload.Span);
         }
         Assert.Equal(content, read);
-        Assert.Equal(content.Length, chunks.BytesRead);
+    }
+
+    [Fact]
+    public async Task A_source_that_fails_under_way_says_so_while_earlier_chunks_are_still_hashed()
+    {
+        await using var chunks = new FileChunks(new Breaking(Bytes(seed: 7, length: 4 << 20)), Client, 8 << 20);
+        await Assert.ThrowsAsync<IOException>(async () =>
+        {
+            while (await chunks.NextAsync(default) is { } record)
+                record.Dispose();
+        });
     }
 
     /// <summary>The cuts are part of the format: other ones would store every file anew.</summary>
@@ -112,5 +122,12 @@ public class ChunkerTests
     {
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
             base.ReadAsync(buffer[..Math.Min(buffer.Length, readBytes)], cancellationToken);
+    }
+
+    /// <summary>Gives its content and then fails, as a file on a disk that cannot be read further.</summary>
+    private sealed class Breaking(byte[] content) : MemoryStream(content)
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken ct = default) =>
+            Position < Length ? base.ReadAsync(buffer, ct) : throw new IOException("The disk cannot read it.");
     }
 }

@@ -87,6 +87,22 @@ public class RecordTests
     }
 
     [Fact]
+    public void What_codecs_share_serves_one_of_them_at_a_time()
+    {
+        var first = new RecordCodec();
+        using var one = first.Compress(Record.Of(RecordKind.Chunk, Client, new byte[10_000]));
+        using var two = first.Compress(Record.Of(RecordKind.Chunk, Client, [.. Enumerable.Repeat((byte)1, 10_000)]));
+        first.Dispose();
+        first.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => first.Open(one, "node-1"));
+        using var second = new RecordCodec();
+        using var third = new RecordCodec();
+        var opened = second.Open(one, "node-1");
+        Assert.Equal(1, third.Open(two, "node-1").Span[0]);
+        Assert.Equal(0, opened.Span[0]);
+    }
+
+    [Fact]
     public void What_does_not_compress_is_left_alone()
     {
         using var codec = new RecordCodec();
