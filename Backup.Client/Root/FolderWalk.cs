@@ -13,7 +13,8 @@ internal static class FolderWalk
     /// <param name="making">What is missing is made with these bits and told of; null to make nothing.</param>
     public static int Open(SafeHandle from, string folder, out int error, uint making = 0, Action<string>? made = null)
     {
-        // One call where the kernel has it and nothing is amiss. What is, or is missing, one component at a time finds out.
+        // One call where the kernel has openat2 and every folder is there. Where it fails, for whatever reason, the walk below makes
+        // what is missing, or finds the error to report.
         var at = folder.Length == 0 ? -1 : Libc.OpenBeneath(from, folder, Libc.ReadOnly | Libc.Directory | Libc.NoFollow);
         error = 0;
         if (at >= 0)

@@ -20,7 +20,7 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
 
     private const int SealedChunkBytesMax = Limits.ChunkBytesMax + ClientCipher.OverheadBytes;
 
-    /// <summary>Kept for the next codecs; more than work at once on a few cores are not needed.</summary>
+    /// <summary>How many are kept for later codecs; no more are in use at once on a few cores.</summary>
     private const int ToolsKept = 8;
 
     private static readonly ConcurrentBag<Tools> Kept = [];
@@ -83,7 +83,8 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
     {
         if (Interlocked.Exchange(ref tools, null) is not { } used)
             return;
-        if (Kept.Count < ToolsKept)
+        // Buffers for the largest payloads are rare: they go.
+        if (Kept.Count < ToolsKept && Math.Max(used.Scratch.Length, used.Opened.Length) <= SealedChunkBytesMax)
             Kept.Add(used);
         else
             used.Dispose();
@@ -139,7 +140,7 @@ public sealed class RecordCodec(ClientCipher? cipher = null) : IDisposable
         }
     }
 
-    /// <summary>Some hundred KiB each: a segment of small files has less content than they take.</summary>
+    /// <summary>Some hundred KiB each, more than a segment of small files holds: hence kept.</summary>
     private sealed class Tools : IDisposable
     {
         public readonly Compressor Compressor = new(Level);

@@ -2,7 +2,7 @@ namespace Backup.Protocol;
 
 /// <summary>
 /// ① Reads one source and cuts it into sealed chunk records: each is copied once, into a buffer of its own size, and hashed by
-/// another thread while the ends of the next are looked for.
+/// other threads while the ends of the next are looked for.
 /// </summary>
 public sealed class FileChunks(Stream source, ClientId client, long expectedBytes, ClientCipher? cipher = null) : IAsyncDisposable
 {
@@ -15,7 +15,7 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
     /// <summary>Handed to another thread together: to wake one for each chunk would cost a good part of what is won.</summary>
     private const int HashedTogetherMax = 8;
 
-    /// <summary>Such lots that are hashed while the next is cut: one for each of two cores.</summary>
+    /// <summary>Lots under way beside the one that is waited for. With it, up to 24 chunks of a file are in memory ahead of the sender.</summary>
     private const int LotsAhead = 2;
 
     private readonly Queue<Task<Record[]>> hashing = [];
@@ -42,17 +42,20 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
 
     public async ValueTask DisposeAsync()
     {
+        // A lot that failed has been said to whoever waited for it, or is of no matter any more.
         foreach (var lot in hashing)
-        {
-            foreach (var record in await lot)
-                record.Dispose();
-        }
+            await lot.ContinueWith(done => Array.ForEach(done.IsCompletedSuccessfully ? done.Result : [], record => record.Dispose()), TaskScheduler.Default);
         foreach (var record in hashed)
             record.Dispose();
+        LetGo();
+        await source.DisposeAsync();
+    }
+
+    private void LetGo()
+    {
         if (buffer is not null)
             Record.Return(buffer);
         buffer = null;
-        await source.DisposeAsync();
     }
 
     /// <summary>Cuts the chunks whose ends have been read, at least one, and has them hashed. Null at the end.</summary>
@@ -67,6 +70,9 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
             var cut = new List<(byte[] Rented, int Length)>();
             while (cut.Count < HashedTogetherMax && FindEnd() is var length and > 0)
                 cut.Add(Take(length));
+            // A file that is read to its end needs its window no more, though its batch goes on.
+            if (ended && start == filled)
+                LetGo();
             if (cut.Count > 0)
                 return cut is [var only] && ended ? Task.FromResult<Record[]>([Seal(only)]) : Task.Run(() => cut.Select(Seal).ToArray());
             if (ended)

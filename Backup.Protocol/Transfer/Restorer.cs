@@ -197,7 +197,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
         private readonly string culprit;
         private readonly CancellationTokenSource stop;
 
-        /// <summary>By turns, since what one has opened must last while the next record is opened.</summary>
+        /// <summary>Used in turn: what one has opened must last while the other opens the next record.</summary>
         private RecordCodec codec, other;
         private Task<Opened?> coming;
 

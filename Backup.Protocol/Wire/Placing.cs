@@ -32,7 +32,7 @@ public sealed record PlaceReply(string Operation, long ExpiresMs, Placement[] Pl
 
 /// <summary>A version that is durable on its nodes and wants to become visible.</summary>
 /// <param name="Nodes">The nodes that acknowledged it, primary first.</param>
-/// <param name="FirstChunk">The id of its first chunk where it is of <see cref="Limits.HintBytesMin"/> or more.</param>
+/// <param name="FirstChunk">The id of its first chunk, for files of at least <see cref="Limits.HintBytesMin"/>; else null.</param>
 public sealed record CommitFile(
     RootedPath Path, long Version, VersionKind Kind, long SizeBytes, ChunkId Digest, long MtimeNs, int Mode, NodeId[] Nodes, string? TraceId = null, ChunkId? FirstChunk = null);
 

@@ -51,7 +51,7 @@ public sealed class PackBatch : IDisposable
     /// <summary>One of these that neither the store holds durably nor this batch has appended; null when all are there.</summary>
     public ChunkId? Lacking(RecordKind kind, IEnumerable<ChunkId> ids)
     {
-        // Of new files all is in the batch itself, and the index need not be asked.
+        // Of new files all is in the batch itself, and the index need not be asked: what it appended is revived when it is indexed.
         var asked = ids.Where(id => !appended.Contains((kind, id))).ToArray();
         if (asked.Length == 0)
             return null;
@@ -63,7 +63,7 @@ public sealed class PackBatch : IDisposable
     /// Appends a record whose digest the caller has verified. The caller keeps its ownership; its bytes are not copied.
     /// A manifest is opened and checked, because its path and version are indexed.
     /// </summary>
-    /// <param name="opened">What the record holds, of a manifest that the caller has opened.</param>
+    /// <param name="opened">The decoded manifest, where the caller has it already.</param>
     /// <returns>False when it was there already and nothing was written.</returns>
     /// <exception cref="FailureException">
     /// InvalidRequest: another client's record, no manifest, or a version that has other content. NodeFull, DiskFailed: nothing of the batch can be acknowledged.

@@ -74,7 +74,7 @@ internal sealed class ManifestCheck(PackStore store, PackBatch batch, ClientId c
         foreach (var part in manifest.Head.HasLists ? manifest.Refs : [default])
         {
             var refs = manifest.Head.HasLists ? await ListAsync(part.Id, manifest, ct) : manifest.Refs;
-            if (batch.Lacking(RecordKind.Chunk, refs.Select(part => part.Id)) is { } lacking)
+            if (batch.Lacking(RecordKind.Chunk, refs.Select(r => r.Id)) is { } lacking)
                 throw Missing(manifest, lacking);
             foreach (var (id, plainBytes) in refs)
             {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using Backup.Protocol;
 
 namespace Backup.ClusterTests;
@@ -35,6 +36,18 @@ public class MainJobTests(ClusterFixture fixture)
                     await connection.RestoreFromAsync(version, holder, sentTo.Port);
             }
         }
+    }
+
+    /// <summary>A record is opened while the one before it is written: what that holds must stay as it is until it is.</summary>
+    [Fact]
+    public async Task A_target_that_takes_its_time_gets_every_compressed_chunk_as_it_was()
+    {
+        var connection = cluster.Connect(ClientId.New());
+        var text = Encoding.ASCII.GetBytes(string.Join('\n', Enumerable.Range(0, 300_000)));
+        await connection.UploadAsync(new SourceFile(RootedPath.Parse("numbers"), VersionKind.File, text.Length, 0, 0, null, () => new MemoryStream(text)));
+        var target = new Slow();
+        await new Restorer(connection, new TransferCounters()).RestoreAsync([(await connection.LookupAsync("numbers"))!], target, default);
+        Assert.Equal(text, target.Written.ToArray());
     }
 
     [Fact]
@@ -166,5 +179,27 @@ public class MainJobTests(ClusterFixture fixture)
         public void Complete(FileVersion version, ManifestHead head) => throw new InvalidOperationException("Another client's version was sent.");
 
         public void Failed(FileVersion version, Failure failure) => Failure = failure;
+    }
+
+    private sealed class Slow : IRestoreTarget
+    {
+        public SlowStream Written { get; } = new();
+
+        public Stream? Begin(FileVersion version, ManifestHead head) => Written;
+
+        public void Complete(FileVersion version, ManifestHead head)
+        {
+        }
+
+        public void Failed(FileVersion version, Failure failure) => Assert.Fail(failure.Message);
+    }
+
+    private sealed class SlowStream : MemoryStream
+    {
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(3), TimeProvider.System, cancellationToken);
+            await base.WriteAsync(buffer, cancellationToken);
+        }
     }
 }

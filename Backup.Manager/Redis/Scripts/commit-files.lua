@@ -112,7 +112,8 @@ if over then
   return over
 end
 
--- New files are set by one command: a thousand commands from a script cost several times as much.
+-- New files are set by one command: a thousand commands from a script cost several times as much. No path stands in a call
+-- twice (OperationIds.CheckPaths).
 local changes, names_of_leaf, done, fresh = {}, {}, {}, {}
 for _, file in ipairs(wanted) do
   local i, value = file.i, values[file.i]

@@ -273,7 +273,7 @@ public abstract class PlacementTests(RedisFixture fixture)
         var placed = await cluster.PlaceAsync("a", ["x"]);
         var file = FileOf("x", placed.Files[0], placed) with { FirstChunk = chunk, SizeBytes = Limits.HintBytesMin };
         await cluster.First.CommitAsync(cluster.Client, new CommitRequest("a", [file]), default);
-        PlaceRequest Request(string operation, string path) => new(operation, [new PlaceFile(Path(path), VersionKind.File, 1, chunk)]);
+        PlaceRequest Request(string operation, string path) => new(operation, [new PlaceFile(Path(path), VersionKind.File, Limits.HintBytesMin, chunk)]);
         Assert.Equal(["n1", "n2"], NodesOf(await cluster.First.PlaceAsync(cluster.Client, Request("b", "copy"), default)));
         Assert.Equal(2, (await cluster.LoadsAsync())["n1"]);
         await cluster.AssertLoadsExactAsync();

@@ -122,7 +122,7 @@ public sealed class CollectionTests : IDisposable
         }
     }
 
-    [Theory, InlineData("missing"), InlineData("has"), InlineData("append"), InlineData("manifest")]
+    [Theory, InlineData("missing"), InlineData("has"), InlineData("lacking"), InlineData("append"), InlineData("manifest")]
     public async Task Whoever_relies_on_a_dead_chunk_makes_it_live_again(string how)
     {
         var grace = TimeSpan.FromHours(24);
@@ -140,6 +140,10 @@ public sealed class CollectionTests : IDisposable
             case "has":
                 using (var batch = store.Begin(Alice))
                     Assert.True(batch.Has(RecordKind.Chunk, IdOf(1, ChunkBytes)));
+                break;
+            case "lacking":
+                using (var batch = store.Begin(Alice))
+                    Assert.Null(batch.Lacking(RecordKind.Chunk, [IdOf(1, ChunkBytes)]));
                 break;
             case "append":
                 Assert.Equal(0, await StoreAsync(store, Chunk(1, ChunkBytes)));
