@@ -56,7 +56,7 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
         foreach (var file in request.Files)
         {
             var index = leafKeys.IndexOf(file.Path);
-            var hint = file is { SizeBytes: >= Limits.HintBytesMin, FirstChunk: { } chunk } ? call.AddKey(Keys.First(client, chunk)) : 0;
+            var hint = call.AddHint(client, file.SizeBytes, file.FirstChunk);
             call.Arg(string.Create(CultureInfo.InvariantCulture,
                 $"{file.Version} {(byte)file.Kind} {file.SizeBytes} {file.Digest} {file.MtimeNs} {file.Mode} {FileLines.Join(file.Nodes)} {file.TraceId ?? FileLines.NoTrace} {index} {hint}"));
         }

@@ -62,7 +62,7 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
             call.Key(Keys.File(client, file.Path));
         foreach (var file in request.Files)
         {
-            var hint = file is { SizeBytes: >= Limits.HintBytesMin, FirstChunk: { } chunk } ? call.AddKey(Keys.First(client, chunk)) : 0;
+            var hint = call.AddHint(client, file.SizeBytes, file.FirstChunk);
             call.Arg(string.Create(CultureInfo.InvariantCulture, $"{(byte)file.Kind} {file.SizeBytes} {hint}"));
         }
         return call.Key(Keys.Rebuild);

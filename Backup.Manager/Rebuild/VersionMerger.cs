@@ -61,10 +61,7 @@ public sealed class VersionMerger(Metadata metadata, Names names, IOptions<Clust
         foreach (var file in files)
             call.Arg(leafKeys.IndexOf(file));
         foreach (var version in held)
-        {
-            var hint = withHints && version is { Head.SizeBytes: >= Limits.HintBytesMin, FirstChunk: { } chunk } ? call.AddKey(Keys.First(client, chunk)) : 0;
-            call.Arg(version.ToArgument(numbers[version.Head.Path], hint));
-        }
+            call.Arg(version.ToArgument(numbers[version.Head.Path], withHints ? call.AddHint(client, version.Head.SizeBytes, version.FirstChunk) : 0));
         return (call, leafKeys);
     }
 

@@ -1,3 +1,4 @@
+using Backup.Protocol;
 using StackExchange.Redis;
 
 namespace Backup.Manager.Redis;
@@ -32,6 +33,11 @@ public sealed class ScriptCall(Script script)
         keys.Add(name);
         return keys.Count;
     }
+
+    /// <summary>Declares the key of where content lies that begins with this chunk, for files that are placed beside their content.</summary>
+    /// <returns>Its index as of <see cref="AddKey"/>; 0 for a file that goes by fewest files alone.</returns>
+    public int AddHint(ClientId client, long sizeBytes, ChunkId? firstChunk) =>
+        sizeBytes >= Limits.HintBytesMin && firstChunk is { } chunk ? AddKey(Redis.Keys.First(client, chunk)) : 0;
 
     /// <summary>The key at an index that <see cref="AddKey"/> gave out.</summary>
     public string KeyAt(int index) => keys[index - 1].ToString();
