@@ -122,14 +122,19 @@ internal class SimNode : ISimServer
     /// <summary>Registers or renews the lease.</summary>
     public async Task HeartbeatAsync()
     {
+        if (!IsAlive || running is not { } node)
+            return;
         try
         {
-            if (IsAlive)
-                await running!.Membership.StepAsync(default);
+            await node.Membership.StepAsync(default);
         }
         catch (FailureException)
         {
             // The next one may get through.
+        }
+        catch (Exception) when (node != running || Disk.HasCrashed)
+        {
+            // Its process ended meanwhile, in the middle of an upload.
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class World : IAsyncDisposable
     private World(int seed, Lane lane, int nodes, PlantedBug? bug)
     {
         (Seed, this.lane, Bug) = (seed, lane, bug);
-        Clock.Pass = PassAsync;
+        Clock.Pass = PassForTimerAsync;
         Network = new SimNetwork(seed) { Serves = Find };
         Manager = new SimManagerProcess(lane, Clock, Network, violations.Enqueue, Note);
         Nodes = [.. Enumerable.Range(1, nodes).Select(number => bug?.Node?.Invoke(number, root.Path, seed, this) ?? NewNode(number))];
@@ -136,6 +136,19 @@ internal sealed class World : IAsyncDisposable
         finally
         {
             passing.Release();
+        }
+    }
+
+    /// <summary>Nobody awaits it, and whoever waits for the timer must go on: what goes wrong is a finding, not a hang.</summary>
+    private async Task PassForTimerAsync(TimeSpan time)
+    {
+        try
+        {
+            await PassAsync(time);
+        }
+        catch (Exception e)
+        {
+            violations.Enqueue($"I12: while time passed: {e.GetType().Name}: {e.Message} {e.StackTrace}");
         }
     }
 
