@@ -50,7 +50,8 @@ public sealed class Chunker(ulong seed = 0)
 
     /// <summary>
     /// Scans on, up to a bound, for a hash below a limit. The loop that every byte of every new file goes through: four bytes a turn and
-    /// without checks of bounds, which are made before it; compiled at its best when first called, as it may run for seconds in few calls.
+    /// without checks of bounds, which are made before it. Compiled at its best when first called, not ahead: for this processor, and it may
+    /// run for seconds in few calls.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool Scan(ReadOnlySpan<byte> chunk, int bound, ulong limit)

@@ -38,6 +38,10 @@ public sealed class HealingCluster : IAsyncDisposable
     public Task UntilEventAsync(EventKind kind, NodeId? subject) => UntilAsync($"{kind} of {subject} is said",
         async () => (await EventsAsync()).Any(one => one.Kind == kind && (subject is null || one.Subject == subject.Value.Value)));
 
+    /// <summary>Waits for the end of a pass of repair that began later than this. Not for one that copied: on a busy machine another, with nothing to do, may have followed it already.</summary>
+    public Task UntilRepairedAsync(ClusterStatus before) => UntilAsync("its copies are made again",
+        status => status is { Healthy: true, Repair: { Running: false, VersionsLeft: 0 } repair } && repair.StartedMs >= before.NowMs);
+
     /// <summary>Waits until the node itself says that it holds so many versions.</summary>
     public Task UntilHeldAsync(NodeId node, int versions) => UntilAsync($"{node} holds {versions} versions", async () => await HeldAsync(node) == versions);
 

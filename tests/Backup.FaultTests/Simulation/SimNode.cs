@@ -134,7 +134,7 @@ internal class SimNode : ISimServer
         }
         catch (Exception) when (node != running || Disk.HasCrashed)
         {
-            // Its process ended meanwhile, in the middle of an upload.
+            // Its process has ended meanwhile, as in ServeAsync.
         }
     }
 

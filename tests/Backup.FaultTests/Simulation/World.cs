@@ -139,7 +139,7 @@ internal sealed class World : IAsyncDisposable
         }
     }
 
-    /// <summary>Nobody awaits it, and whoever waits for the timer must go on: what goes wrong is a finding, not a hang.</summary>
+    /// <summary>Whoever waits for the timer must go on, whatever happens while time passes: that is a finding, not a hang.</summary>
     private async Task PassForTimerAsync(TimeSpan time)
     {
         try
