@@ -122,7 +122,7 @@ internal class SimNode : ISimServer
     /// <summary>Registers or renews the lease.</summary>
     public async Task HeartbeatAsync()
     {
-        if (!IsAlive || running is not { } node)
+        if (running is not { } node || Disk.HasCrashed)
             return;
         try
         {
