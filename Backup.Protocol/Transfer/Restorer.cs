@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+
 namespace Backup.Protocol;
 
 /// <summary>
@@ -118,16 +120,14 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
             silence.CancelAfter(patience);
             var request = new ReadRequest([.. run.Select(r => r.Wanted())]);
             await using var stream = await cluster.AskNodeAsync(node, n => n.ReadAsync(cluster.Client, node.Id.Value, request, silence.Token));
-            await using var records = new RecordsAhead(new RecordReader(stream, node.Id.Value), node.Id.Value, cluster.Cipher, silence);
-            while (next < run.Length && await records.NextAsync() is var (record, plain))
+            await using var records = new RecordsAhead(new RecordReader(stream, node.Id.Value), patience, silence);
+            using var codec = new RecordCodec(cluster.Cipher);
+            while (next < run.Length && await records.NextAsync() is { } record)
             {
-                // However long the target takes, that is not the node's silence.
-                silence.CancelAfter(Timeout.InfiniteTimeSpan);
                 using (record)
-                    await run[next].AcceptAsync(record, plain, node.Id.Value, ct);
+                    await run[next].AcceptAsync(record, codec.Open(record, node.Id.Value), node.Id.Value, ct);
                 if (run[next].IsDone)
                     next++;
-                silence.CancelAfter(patience);
             }
             if (next < run.Length)
                 throw Failure.Unreachable(node.Id, "it ended the stream early").Exception();
@@ -188,61 +188,63 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
     }
 
     /// <summary>
-    /// Reads and opens one record ahead: the next is on its way, and checked, while this one is written. Its end waits for the read
-    /// under way, since a connection given back in the middle of a read would hand the rest of it to the next request.
+    /// Reads ahead of whoever opens and writes the records. Its end waits for the read under way, since a connection given back
+    /// in the middle of a read would hand the rest of it to the next request.
     /// </summary>
     private sealed class RecordsAhead : IAsyncDisposable
     {
+        /// <summary>Enough to even out how long records take; at some 64 KiB each little memory.</summary>
+        private const int WaitingMax = 8;
+
+        private readonly Channel<Record> waiting = Channel.CreateBounded<Record>(new BoundedChannelOptions(WaitingMax) { SingleReader = true, SingleWriter = true });
         private readonly RecordReader reader;
-        private readonly string culprit;
+        private readonly TimeSpan patience;
         private readonly CancellationTokenSource stop;
+        private readonly Task reading;
+        private volatile bool isEnded;
 
-        /// <summary>Used in turn: what one has opened must last while the other opens the next record.</summary>
-        private RecordCodec codec, other;
-        private Task<Opened?> coming;
-
-        public RecordsAhead(RecordReader reader, string culprit, ClientCipher? cipher, CancellationTokenSource stop)
+        /// <param name="stop">Is cancelled when nothing comes for as long as the patience lasts. However long the target takes, that is not the node's silence.</param>
+        public RecordsAhead(RecordReader reader, TimeSpan patience, CancellationTokenSource stop)
         {
-            (this.reader, this.culprit, this.stop) = (reader, culprit, stop);
-            (codec, other) = (new RecordCodec(cipher), new RecordCodec(cipher));
-            coming = Task.Run(OpenNextAsync);
+            (this.reader, this.patience, this.stop) = (reader, patience, stop);
+            reading = Task.Run(ReadAllAsync);
         }
 
-        /// <returns>Valid until the next call; the caller disposes the record. Null at the end.</returns>
-        public async ValueTask<Opened?> NextAsync()
+        /// <returns>The caller disposes it. Null at the end.</returns>
+        public async ValueTask<Record?> NextAsync()
         {
-            var opened = await coming;
-            (codec, other) = (other, codec);
-            coming = opened is null ? Task.FromResult(opened) : Task.Run(OpenNextAsync);
-            return opened;
+            if (waiting.Reader.TryRead(out var next) || (await waiting.Reader.WaitToReadAsync() && waiting.Reader.TryRead(out next)))
+                return next;
+            await reading;
+            return null;
         }
 
         public async ValueTask DisposeAsync()
         {
+            isEnded = true;
             // The end of the stream is next, unless it broke off or something in it was wrong: then it is cut short.
-            if (!coming.IsCompleted)
+            if (!reading.IsCompleted)
                 stop.CancelAfter(EndTime);
-            await coming.ContinueWith(read => { if (read.IsCompletedSuccessfully) read.Result?.Record.Dispose(); }, TaskScheduler.Default);
-            codec.Dispose();
-            other.Dispose();
+            await foreach (var left in waiting.Reader.ReadAllAsync())
+                left.Dispose();
+            await reading.ContinueWith(_ => { }, TaskScheduler.Default);
         }
 
-        private async Task<Opened?> OpenNextAsync()
+        private async Task ReadAllAsync()
         {
-            var record = await reader.ReadAsync(stop.Token);
-            if (record is null)
-                return null;
             try
             {
-                return new Opened(record, codec.Open(record, culprit));
+                while (!isEnded && await reader.ReadAsync(stop.Token) is { } record)
+                {
+                    stop.CancelAfter(Timeout.InfiniteTimeSpan);
+                    await waiting.Writer.WriteAsync(record);
+                    stop.CancelAfter(patience);
+                }
             }
-            catch
+            finally
             {
-                record.Dispose();
-                throw;
+                waiting.Writer.Complete();
             }
         }
-
-        public sealed record Opened(Record Record, ReadOnlyMemory<byte> Plain);
     }
 }
