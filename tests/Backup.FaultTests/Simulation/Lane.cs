@@ -1,3 +1,4 @@
+using Backup.FaultTests.Disks;
 using Backup.Manager.Redis;
 using Backup.Tests.Redis;
 using StackExchange.Redis;
@@ -20,7 +21,10 @@ internal sealed class Lane : IAsyncDisposable
 
     public static async Task<Lane> StartAsync()
     {
-        RedisServer server = File.Exists("/usr/bin/redis-server") ? await DebianRedisServer.StartNewAsync() : await EmbeddedRedisServer.StartNewAsync();
+        // Deleted by the server. It is killed here, never the machine: seeds need not wait for a disk.
+        var directory = new TestDirectory().Path;
+        RedisServer server = File.Exists("/usr/bin/redis-server") ? await DebianRedisServer.StartNewAsync(dataDirectory: directory)
+            : await EmbeddedRedisServer.StartNewAsync(dataDirectory: directory);
         return new Lane(server, Metadata.Connect(server.ConnectionString), await ConnectionMultiplexer.ConnectAsync(server.ConnectionString));
     }
 

@@ -58,7 +58,7 @@ internal static class Simulation
         }
     }
 
-    /// <summary>Two lanes for each core, since a seed waits half of its time, most of it for Redis's disk. In a lane seeds run one after the other, on a Redis of its own.</summary>
+    /// <summary>Two lanes for each core, since a seed waits part of its time. In a lane seeds run one after the other, on a Redis of its own.</summary>
     /// <returns>All that failed, and what was done altogether.</returns>
     public static async Task<(List<SeedResult> Failed, int Seeds, long Operations, long Faults, TimeSpan Time, TimeSpan Cpu)> RunManyAsync(IEnumerable<int> seeds, int failedMax = 3)
     {

@@ -19,11 +19,14 @@ public abstract class RedisServer : IAsyncDisposable
     private readonly StringBuilder output = new();
     private Process? process;
 
+    /// <param name="dataDirectory">Null for a new one on the disk.</param>
+    protected RedisServer(string? dataDirectory) => DataDirectory = dataDirectory ?? Directory.CreateTempSubdirectory("backup-redis-").FullName;
+
     /// <summary>The TCP port on 127.0.0.1; the same for the whole life of this object.</summary>
     public int Port { get; } = FreePort();
 
     /// <summary>Where the server keeps its data; deleted on dispose.</summary>
-    public string DataDirectory { get; } = Directory.CreateTempSubdirectory("backup-redis-").FullName;
+    public string DataDirectory { get; }
 
     /// <summary>What whoever connects has to give.</summary>
     public const string Password = "test-of-a-password";
@@ -153,15 +156,15 @@ public abstract class RedisServer : IAsyncDisposable
 /// <summary>The server that ships with the solution: <c>Backup.EmbeddedRedis</c>, exactly as the cluster runs it.</summary>
 public sealed class EmbeddedRedisServer : RedisServer
 {
-    private EmbeddedRedisServer()
+    private EmbeddedRedisServer(string? dataDirectory) : base(dataDirectory)
     {
     }
 
     /// <summary>Starts one; it is ready when this returns.</summary>
     /// <param name="prepare">Is given the data directory before the server is started in it.</param>
-    public static async Task<EmbeddedRedisServer> StartNewAsync(TestAuthority? tls = null, Func<string, Task>? prepare = null)
+    public static async Task<EmbeddedRedisServer> StartNewAsync(TestAuthority? tls = null, Func<string, Task>? prepare = null, string? dataDirectory = null)
     {
-        var server = new EmbeddedRedisServer { Tls = tls };
+        var server = new EmbeddedRedisServer(dataDirectory) { Tls = tls };
         if (prepare is not null)
             await prepare(server.DataDirectory);
         await server.StartAsync();
@@ -185,17 +188,17 @@ public sealed class DebianRedisServer : RedisServer
 {
     private const string Binary = "/usr/bin/redis-server";
 
-    private DebianRedisServer()
+    private DebianRedisServer(string? dataDirectory) : base(dataDirectory)
     {
     }
 
     /// <summary>
     /// Starts one; it is ready when this returns. Needs a <c>[SkippableFact]</c> or <c>[SkippableTheory]</c>.
     /// </summary>
-    public static async Task<DebianRedisServer> StartNewAsync(TestAuthority? tls = null)
+    public static async Task<DebianRedisServer> StartNewAsync(TestAuthority? tls = null, string? dataDirectory = null)
     {
         Skip.IfNot(File.Exists(Binary), $"{Binary} is not installed (apt-get install redis-server).");
-        var server = new DebianRedisServer { Tls = tls };
+        var server = new DebianRedisServer(dataDirectory) { Tls = tls };
         await server.StartAsync();
         return server;
     }
