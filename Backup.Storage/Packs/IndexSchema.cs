@@ -12,7 +12,7 @@ internal static class IndexSchema
     public const int FormatVersion = 3;
 
     /// <summary>SQLite's page cache of the one writer: the inner pages of an index of some ten million rows.</summary>
-    private const int WriterCacheKib = 32 << 10;
+    private const int WriterCacheKib = 8 << 10;
 
     /// <summary>The same of each reader.</summary>
     private const int ReaderCacheKib = 4 << 10;

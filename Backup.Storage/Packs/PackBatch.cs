@@ -60,32 +60,53 @@ public sealed class PackBatch : IDisposable
     }
 
     /// <summary>
-    /// Appends a record whose digest the caller has verified. The caller keeps its ownership; its bytes are not copied.
-    /// A manifest is opened and checked, because its path and version are indexed.
+    /// Appends records whose digests the caller has verified, with one question to the index for those of a kind. The caller keeps
+    /// its ownership; their bytes are not copied. A manifest is opened and checked, because its path and version are indexed.
     /// </summary>
-    /// <param name="opened">The decoded manifest, where the caller has it already.</param>
-    /// <returns>False when it was there already and nothing was written.</returns>
+    /// <param name="opened">The decoded manifests of the records, which are then all manifests, where the caller has them already.</param>
+    /// <returns>How many were not there already: nothing was written of the others.</returns>
     /// <exception cref="FailureException">
     /// InvalidRequest: another client's record, no manifest, or a version that has other content. NodeFull, DiskFailed: nothing of the batch can be acknowledged.
     /// </exception>
-    public async ValueTask<bool> AppendAsync(Record record, CancellationToken ct, Manifest? opened = null)
+    public async ValueTask<int> AppendAsync(IReadOnlyList<Record> records, CancellationToken ct, IReadOnlyList<Manifest>? opened = null)
+    {
+        foreach (var record in records)
+            Check(record);
+        var before = Records.Count;
+        var held = new HashSet<(RecordKind, ChunkId)>();
+        foreach (var kind in records.GroupBy(record => record.Header.Kind))
+            held.UnionWith(store.Index.Rely(Client, kind.Key, [.. kind.Select(record => record.Header.Id)]).Where(at => at.IsHeld).Select(at => (at.Key.Kind, at.Key.Id)));
+        for (var i = 0; i < records.Count; i++)
+        {
+            var key = (records[i].Header.Kind, records[i].Header.Id);
+            if (!held.Contains(key) && !appended.Contains(key))
+                await AppendNewAsync(records[i], opened?[i], ct);
+        }
+        return Records.Count - before;
+    }
+
+    /// <summary>The same for one.</summary>
+    /// <returns>False when it was there already and nothing was written.</returns>
+    public async ValueTask<bool> AppendAsync(Record record, CancellationToken ct) => await AppendAsync([record], ct) == 1;
+
+    private void Check(Record record)
     {
         ObjectDisposedException.ThrowIf(isHandedOver || isReleased, this);
-        var header = record.Header;
-        if (header.Client != Client)
-            throw Failure.InvalidRequest($"A record of client {header.Client} was sent for client {Client}.").Exception();
-        if (header.Kind is not (RecordKind.Chunk or RecordKind.List or RecordKind.Manifest))
-            throw Failure.InvalidRequest($"Records of kind {header.Kind} are not stored.").Exception();
-        if (Has(header.Kind, header.Id))
-            return false;
+        if (record.Header.Client != Client)
+            throw Failure.InvalidRequest($"A record of client {record.Header.Client} was sent for client {Client}.").Exception();
+        if (record.Header.Kind is not (RecordKind.Chunk or RecordKind.List or RecordKind.Manifest))
+            throw Failure.InvalidRequest($"Records of kind {record.Header.Kind} are not stored.").Exception();
+    }
 
+    private async ValueTask AppendNewAsync(Record record, Manifest? opened, CancellationToken ct)
+    {
+        var header = record.Header;
         // Whoever commits although an append was refused would believe that the record is stored.
         isBroken = true;
         if (header.Kind == RecordKind.Manifest)
-            await ClaimVersionAsync(record.Header.Id, (opened ?? store.OpenManifest(record, "client")).Head, ct);
+            await ClaimVersionAsync(header.Id, (opened ?? store.OpenManifest(record, "client")).Head, ct);
         Records.Add(await WriteAsync(record, ct));
         appended.Add((header.Kind, header.Id));
-        return true;
     }
 
     /// <summary>Copies a record into the current pack; its row moves when the batch is committed, unless it has gone by then.</summary>

@@ -11,6 +11,9 @@ namespace Backup.Storage.Segments;
 /// </summary>
 public sealed class SegmentReceiver(PackStore store, Peers peers)
 {
+    /// <summary>Appended together, so that the index is asked once for all of them; no more, so that they are in the processor's cache still.</summary>
+    private const int TogetherBytes = 256 << 10;
+
     private readonly NodeId self = peers.Self;
 
     /// <summary>Receives and appends; what was received is durable and visible only after <see cref="ReceivedSegment.CommitAsync"/>.</summary>
@@ -31,18 +34,16 @@ public sealed class SegmentReceiver(PackStore store, Peers peers)
                     await pass(record);
                     Verify(record, client);
                     check.Look(record);
-                    if (record.Header.Kind != RecordKind.Manifest && await segment.Batch.AppendAsync(record, ct))
-                        segment.Appended++;
+                    if (record.Header.Kind != RecordKind.Manifest && segment.Keep(record) >= TogetherBytes)
+                        await segment.AppendAsync(ct);
                     segment.Bytes = reader.BytesRead;
                 }
             }
+            await segment.AppendAsync(ct);
             // Manifests come last: a pack never holds one whose chunks were not there before it.
-            foreach (var (record, manifest) in await check.AllChunksAreHereAsync(ct))
-            {
-                segment.Manifests.Add(manifest);
-                if (await segment.Batch.AppendAsync(record, ct, manifest))
-                    segment.Appended++;
-            }
+            var manifests = await check.AllChunksAreHereAsync(ct);
+            segment.Manifests.AddRange(manifests.Select(m => m.Manifest));
+            segment.Appended += await segment.Batch.AppendAsync([.. manifests.Select(m => m.Record)], ct, segment.Manifests);
             Measures.Received(segment.Bytes);
             return segment;
         }
@@ -67,6 +68,10 @@ public sealed class SegmentReceiver(PackStore store, Peers peers)
 /// <summary>A segment that has arrived whole and was found right.</summary>
 public sealed class ReceivedSegment(PackBatch batch) : IDisposable
 {
+    /// <summary>Found right, and not appended yet.</summary>
+    private readonly List<Record> kept = [];
+    private long keptBytes;
+
     public PackBatch Batch { get; } = batch;
 
     /// <summary>The versions that end in this segment.</summary>
@@ -79,6 +84,20 @@ public sealed class ReceivedSegment(PackBatch batch) : IDisposable
 
     public long Bytes { get; set; }
 
+    /// <returns>The bytes that are to be appended by now.</returns>
+    internal long Keep(Record record)
+    {
+        kept.Add(record.Share());
+        return keptBytes += record.Header.RecordBytes;
+    }
+
+    /// <summary>Appends what was kept.</summary>
+    internal async Task AppendAsync(CancellationToken ct)
+    {
+        Appended += await Batch.AppendAsync(kept, ct);
+        LetGo();
+    }
+
     /// <summary>On return all of it is on the disk and in the index.</summary>
     public async Task CommitAsync(CancellationToken ct)
     {
@@ -87,5 +106,16 @@ public sealed class ReceivedSegment(PackBatch batch) : IDisposable
         step.Succeed();
     }
 
-    public void Dispose() => Batch.Dispose();
+    public void Dispose()
+    {
+        LetGo();
+        Batch.Dispose();
+    }
+
+    private void LetGo()
+    {
+        kept.ForEach(record => record.Dispose());
+        kept.Clear();
+        keptBytes = 0;
+    }
 }
