@@ -15,8 +15,11 @@ public static class Limits
     /// <summary>The largest payload of any record, and the largest chunk that is accepted: a page below 4 MiB, so that a whole record fits a pooled 4 MiB buffer.</summary>
     public const int PayloadBytesMax = (4 << 20) - 4096;
 
-    /// <summary>Chunk references a manifest or list holds before they go into a list record of their own (36 bytes each: 576 KiB).</summary>
-    public const int RefsPerList = 16_384;
+    /// <summary>
+    /// Chunk references a manifest or list holds before they go into a list record of their own: 36 bytes each, 72 KiB for some 128 MiB of a file.
+    /// Of 85,000 bytes on an array is large to the collector, which leaves such garbage for long. A manifest has room for the lists of 14 TiB.
+    /// </summary>
+    public const int RefsPerList = 2_048;
 
     /// <summary>What a sender gathers, in memory, before it asks and sends: long enough to hide the round trip, three of them are 48 MiB.</summary>
     public const int SegmentBytesTarget = 16 << 20;

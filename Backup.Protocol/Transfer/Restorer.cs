@@ -120,12 +120,11 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
             silence.CancelAfter(patience);
             var request = new ReadRequest([.. run.Select(r => r.Wanted())]);
             await using var stream = await cluster.AskNodeAsync(node, n => n.ReadAsync(cluster.Client, node.Id.Value, request, silence.Token));
-            await using var records = new RecordsAhead(new RecordReader(stream, node.Id.Value), patience, silence);
-            using var codec = new RecordCodec(cluster.Cipher);
-            while (next < run.Length && await records.NextAsync() is { } record)
+            await using var records = new RecordsAhead(new RecordReader(stream, node.Id.Value), node.Id.Value, cluster.Cipher, patience, silence);
+            while (next < run.Length && await records.NextAsync() is var (record, plain))
             {
                 using (record)
-                    await run[next].AcceptAsync(record, codec.Open(record, node.Id.Value), node.Id.Value, ct);
+                    await run[next].AcceptAsync(record, plain, node.Id.Value, ct);
                 if (run[next].IsDone)
                     next++;
             }
@@ -188,30 +187,36 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
     }
 
     /// <summary>
-    /// Reads ahead of whoever opens and writes the records. Its end waits for the read under way, since a connection given back
-    /// in the middle of a read would hand the rest of it to the next request.
+    /// Reads and opens a few records ahead: the next are on their way, and checked, while one is written. Its end waits for the read
+    /// under way, since a connection given back in the middle of a read would hand the rest of it to the next request.
     /// </summary>
     private sealed class RecordsAhead : IAsyncDisposable
     {
-        /// <summary>Enough to even out how long records take; at some 64 KiB each little memory.</summary>
-        private const int WaitingMax = 8;
+        /// <summary>Enough for neither side to wait at every record, and little memory where many restore from one node.</summary>
+        private const int WaitingMax = 2;
 
-        private readonly Channel<Record> waiting = Channel.CreateBounded<Record>(new BoundedChannelOptions(WaitingMax) { SingleReader = true, SingleWriter = true });
+        private readonly Channel<Opened> waiting = Channel.CreateBounded<Opened>(new BoundedChannelOptions(WaitingMax) { SingleReader = true, SingleWriter = true });
         private readonly RecordReader reader;
+        private readonly string culprit;
         private readonly TimeSpan patience;
         private readonly CancellationTokenSource stop;
+
+        /// <summary>Used in turn: what one has opened lasts while it waits and is written, and the next is opened.</summary>
+        private readonly RecordCodec[] codecs = new RecordCodec[WaitingMax + 2];
         private readonly Task reading;
-        private volatile bool isEnded;
+        private volatile bool isDisposed;
 
         /// <param name="stop">Is cancelled when nothing comes for as long as the patience lasts. However long the target takes, that is not the node's silence.</param>
-        public RecordsAhead(RecordReader reader, TimeSpan patience, CancellationTokenSource stop)
+        public RecordsAhead(RecordReader reader, string culprit, ClientCipher? cipher, TimeSpan patience, CancellationTokenSource stop)
         {
-            (this.reader, this.patience, this.stop) = (reader, patience, stop);
+            (this.reader, this.culprit, this.patience, this.stop) = (reader, culprit, patience, stop);
+            for (var i = 0; i < codecs.Length; i++)
+                codecs[i] = new RecordCodec(cipher);
             reading = Task.Run(ReadAllAsync);
         }
 
-        /// <returns>The caller disposes it. Null at the end.</returns>
-        public async ValueTask<Record?> NextAsync()
+        /// <returns>Valid until the next call; the caller disposes the record. Null at the end.</returns>
+        public async ValueTask<Opened?> NextAsync()
         {
             if (waiting.Reader.TryRead(out var next) || (await waiting.Reader.WaitToReadAsync() && waiting.Reader.TryRead(out next)))
                 return next;
@@ -221,23 +226,24 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
 
         public async ValueTask DisposeAsync()
         {
-            isEnded = true;
+            isDisposed = true;
             // The end of the stream is next, unless it broke off or something in it was wrong: then it is cut short.
             if (!reading.IsCompleted)
                 stop.CancelAfter(EndTime);
             await foreach (var left in waiting.Reader.ReadAllAsync())
-                left.Dispose();
+                left.Record.Dispose();
             await reading.ContinueWith(_ => { }, TaskScheduler.Default);
+            Array.ForEach(codecs, codec => codec.Dispose());
         }
 
         private async Task ReadAllAsync()
         {
             try
             {
-                while (!isEnded && await reader.ReadAsync(stop.Token) is { } record)
+                for (var i = 0; !isDisposed && await reader.ReadAsync(stop.Token) is { } record; i = (i + 1) % codecs.Length)
                 {
                     stop.CancelAfter(Timeout.InfiniteTimeSpan);
-                    await waiting.Writer.WriteAsync(record);
+                    await waiting.Writer.WriteAsync(Open(codecs[i], record));
                     stop.CancelAfter(patience);
                 }
             }
@@ -246,5 +252,20 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
                 waiting.Writer.Complete();
             }
         }
+
+        private Opened Open(RecordCodec codec, Record record)
+        {
+            try
+            {
+                return new Opened(record, codec.Open(record, culprit));
+            }
+            catch
+            {
+                record.Dispose();
+                throw;
+            }
+        }
+
+        public sealed record Opened(Record Record, ReadOnlyMemory<byte> Plain);
     }
 }

@@ -43,6 +43,8 @@ internal sealed class UploadGroup(
         await inFlight.WaitAsync(ct);
         var full = segment;
         segment = new Segment();
+        // Of a file of a TiB there are 65,536.
+        sent.RemoveAll(t => t.IsCompletedSuccessfully);
         // A manifest is accepted only where its chunks are durable already: it waits for the segments before it.
         var earlier = full.Finished.Count > 0 ? Task.WhenAll(sent) : Task.CompletedTask;
         sent.Add(Task.Run(() => SendAsync(full, earlier), CancellationToken.None));

@@ -11,7 +11,7 @@ internal static class IndexSchema
     /// <summary>Written into the database's header; an index of another version is rebuilt.</summary>
     public const int FormatVersion = 3;
 
-    /// <summary>SQLite's page cache of the one writer: the inner pages of an index of some ten million rows.</summary>
+    /// <summary>SQLite's page cache of the one writer: the inner pages of an index of some six million rows.</summary>
     private const int WriterCacheKib = 8 << 10;
 
     /// <summary>The same of each reader.</summary>

@@ -8,6 +8,9 @@ namespace Backup.Storage.Packs;
 /// </summary>
 public sealed class PackBatch : IDisposable
 {
+    /// <summary>Keeps the answer, 72 bytes each, below what is a large array to the collector.</summary>
+    private const int AskedAtOnceMax = 1024;
+
     private readonly PackStore store;
     private readonly HashSet<(RecordKind, ChunkId)> appended = [];
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -52,15 +55,17 @@ public sealed class PackBatch : IDisposable
     public ChunkId? Lacking(RecordKind kind, IEnumerable<ChunkId> ids)
     {
         // Of new files all is in the batch itself, and the index need not be asked: what it appended is revived when it is indexed.
-        var asked = ids.Where(id => !appended.Contains((kind, id))).ToArray();
-        if (asked.Length == 0)
-            return null;
-        var place = Array.FindIndex(store.Index.Rely(Client, kind, asked), record => !record.IsHeld);
-        return place < 0 ? null : asked[place];
+        foreach (var asked in ids.Where(id => !appended.Contains((kind, id))).Chunk(AskedAtOnceMax))
+        {
+            var place = Array.FindIndex(store.Index.Rely(Client, kind, asked), record => !record.IsHeld);
+            if (place >= 0)
+                return asked[place];
+        }
+        return null;
     }
 
     /// <summary>
-    /// Appends records whose digests the caller has verified, with one question to the index for those of a kind. The caller keeps
+    /// Appends records whose digests the caller has verified, with one question to the index for each kind. The caller keeps
     /// its ownership; their bytes are not copied. A manifest is opened and checked, because its path and version are indexed.
     /// </summary>
     /// <param name="opened">The decoded manifests of the records, which are then all manifests, where the caller has them already.</param>

@@ -84,7 +84,8 @@ public sealed class ReceivedSegment(PackBatch batch) : IDisposable
 
     public long Bytes { get; set; }
 
-    /// <returns>The bytes that are to be appended by now.</returns>
+    /// <summary>Keeps a record that was found right until it is appended with others.</summary>
+    /// <returns>The bytes of those that wait.</returns>
     internal long Keep(Record record)
     {
         kept.Add(record.Share());

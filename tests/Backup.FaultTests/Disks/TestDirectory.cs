@@ -5,9 +5,12 @@ public sealed class TestDirectory : IDisposable
 {
     private const string Memory = "/dev/shm";
 
+    /// <summary>All that a run of the simulation has there at once, several times over. Containers are given 64 MiB by default.</summary>
+    private const long FreeBytesMin = 2L << 30;
+
     public TestDirectory()
     {
-        Path = Directory.Exists(Memory) ? System.IO.Path.Combine(Memory, $"backup-faults-{Guid.NewGuid():N}") : Directory.CreateTempSubdirectory("backup-faults-").FullName;
+        Path = Directory.Exists(Memory) && new DriveInfo(Memory).AvailableFreeSpace >= FreeBytesMin ? System.IO.Path.Combine(Memory, $"backup-faults-{Guid.NewGuid():N}") : Directory.CreateTempSubdirectory("backup-faults-").FullName;
         Directory.CreateDirectory(Path);
     }
 

@@ -24,6 +24,37 @@ public sealed class SegmentTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_held_or_stands_there_twice_is_appended_once()
+    {
+        const int large = 200_000;
+        await using var store = await folder.OpenAsync();
+        using (var first = await ReceiveAsync(store, Whole()))
+            await first.CommitAsync(default);
+        // Held and new side by side, the same in one run, and in two: a run ends after a quarter MiB.
+        var body = Bytes(Chunk(1, ChunkBytes), Chunk(3, large), Chunk(3, large), Chunk(4, large), Chunk(2, ChunkBytes), Chunk(3, large),
+            RecordOf(FileOf("file-2", 2, Content(1, ChunkBytes), Content(3, large), Content(4, large))));
+        using var segment = await ReceiveAsync(store, body);
+        await segment.CommitAsync(default);
+        Assert.Equal((7, 3), (segment.Received, segment.Appended));
+        await AssertFileAsync(store, 1, [1, 2], ChunkBytes);
+        Assert.Equal([], store.Missing(Alice, [IdOf(3, large), IdOf(4, large)]));
+    }
+
+    [Fact]
+    public async Task One_that_is_wrong_after_some_of_it_was_appended_is_refused()
+    {
+        const int large = 200_000;
+        var body = Bytes(Chunk(0, large), Chunk(1, large), Chunk(2, large), RecordOf(FileOf("file-1", 1, Content(0, large), Content(1, large), Content(2, large))));
+        body[3 * large] ^= 1;
+        await using (var store = await folder.OpenAsync())
+        {
+            Assert.Equal(FailureCode.DigestMismatch, (await RefusedAsync(store, body)).Code);
+            Assert.True(new FileInfo(folder.Pack(1)).Length > 2 * large, "Nothing was appended before it was found wrong.");
+        }
+        await NothingIsThereAsync(chunkBytes: large);
+    }
+
+    [Fact]
     public async Task One_cut_off_at_any_byte_inside_a_record_is_refused()
     {
         var whole = Whole();
