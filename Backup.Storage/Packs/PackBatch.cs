@@ -48,8 +48,7 @@ public sealed class PackBatch : IDisposable
     internal bool IsPass { get; private set; }
 
     /// <summary>Whether the store holds this record durably, or this batch has appended it.</summary>
-    public bool Has(RecordKind kind, ChunkId id) =>
-        appended.Contains((kind, id)) || store.Index.Rely(Client, kind, [id])[0].IsHeld;
+    public bool Has(RecordKind kind, ChunkId id) => Lacking(kind, [id]) is null;
 
     /// <summary>One of these that neither the store holds durably nor this batch has appended; null when all are there.</summary>
     public ChunkId? Lacking(RecordKind kind, IEnumerable<ChunkId> ids)

@@ -10,7 +10,8 @@ public sealed class TestDirectory : IDisposable
 
     public TestDirectory()
     {
-        Path = Directory.Exists(Memory) && new DriveInfo(Memory).AvailableFreeSpace >= FreeBytesMin ? System.IO.Path.Combine(Memory, $"backup-faults-{Guid.NewGuid():N}") : Directory.CreateTempSubdirectory("backup-faults-").FullName;
+        var isInMemory = Directory.Exists(Memory) && new DriveInfo(Memory).AvailableFreeSpace >= FreeBytesMin;
+        Path = isInMemory ? System.IO.Path.Combine(Memory, $"backup-faults-{Guid.NewGuid():N}") : Directory.CreateTempSubdirectory("backup-faults-").FullName;
         Directory.CreateDirectory(Path);
     }
 
