@@ -289,9 +289,12 @@ internal sealed class Schedule(World world)
     {
         Faults++;
         var node = world.Victim ??= Pick(world.Nodes);
-        world.Network.AfterCalls(random.Next(2, 9), () => WipeAsync(node));
+        var wiping = Task.CompletedTask;
+        world.Network.AfterCalls(random.Next(2, 9), () => wiping = WipeAsync(node));
         await UploadAsync();
         world.Network.AfterCalls(0, null);
+        // It may have happened in a call that nobody waits for: a heartbeat while time passed.
+        await wiping;
     }
 
     private async Task DrainAsync()
