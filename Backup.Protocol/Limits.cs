@@ -4,13 +4,13 @@ namespace Backup.Protocol;
 public static class Limits
 {
     /// <summary>No chunk but a file's last, or only, one is smaller.</summary>
-    public const int ChunkBytesMin = 16 << 10;
+    public const int ChunkBytesMin = 24 << 10;
 
     /// <summary>The average aimed at. Smaller finds more duplicates, larger costs fewer index rows: docs/adr/0023 weighs them.</summary>
-    public const int ChunkBytesAverage = 64 << 10;
+    public const int ChunkBytesAverage = 96 << 10;
 
     /// <summary>The largest chunk that is made. Four times the average: content without a cut by then has none to find.</summary>
-    public const int ChunkBytesMax = 256 << 10;
+    public const int ChunkBytesMax = 384 << 10;
 
     /// <summary>The largest payload of any record, and the largest chunk that is accepted: a page below 4 MiB, so that a whole record fits a pooled 4 MiB buffer.</summary>
     public const int PayloadBytesMax = (4 << 20) - 4096;

@@ -5,16 +5,15 @@ namespace Backup.Protocol;
 
 /// <summary>
 /// Finds the ends of content-defined chunks: a rolling gear hash with normalised chunking (Xia et al., "FastCDC", ATC 2016).
-/// Below the average size a cut needs more zero bits than above it, which narrows the spread of sizes.
+/// Below the average size a cut is less likely than above it, which narrows the spread of sizes.
 /// The bounds depend on content alone, so that what stands after an insertion is cut as before.
 /// </summary>
 /// <param name="seed">Of an encrypting client another one for each, so that lengths alone do not give away a file that everybody has.</param>
 public sealed class Chunker(ulong seed = 0)
 {
-    /// <summary>log2 of the average. A chunk ends where the hash begins with so many zero bits: two more before the average, two fewer after it (normalisation level 2).</summary>
-    private const int AverageBits = 16;
-    private const ulong EndsBelowAverage = 1UL << (64 - (AverageBits + 2));
-    private const ulong EndsAboveAverage = 1UL << (64 - (AverageBits - 2));
+    /// <summary>A chunk ends where the hash is below this: up to the average at one byte in four averages, after it at four in one (normalisation level 2).</summary>
+    private const ulong EndsBelowAverage = ulong.MaxValue / (4UL * Limits.ChunkBytesAverage);
+    private const ulong EndsAboveAverage = ulong.MaxValue / (Limits.ChunkBytesAverage / 4UL);
 
     private static readonly ulong[] Gear = MakeGear(0);
 

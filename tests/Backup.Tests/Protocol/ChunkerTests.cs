@@ -94,7 +94,7 @@ public class ChunkerTests
         Assert.Equal(Cuts, string.Join(' ', lengths));
     }
 
-    private const string Cuts = "87617 84457 98598 74730 76407 31810 114063 72001 38799 67540 72042 74629 73514 66187 16182";
+    private const string Cuts = "100856 130460 151828 70475 114063 110754 107831 106426 108205 47678";
 
     private static byte[] Bytes(int seed, int length)
     {
