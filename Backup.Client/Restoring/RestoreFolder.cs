@@ -44,7 +44,7 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
     private long settlingBytes;
 
     /// <param name="File">Null once it is closed.</param>
-    private sealed record Pending(SafeFileHandle? File, int Parent, string Temporary, string Name);
+    private sealed record Pending(RestoredFile? File, int Parent, string Temporary, string Name);
 
     public RestoreFolder(string fullPath, bool force, bool keepSetuid, Action<FileVersion> restored, Action<FileVersion, Failure> failed)
     {
@@ -94,9 +94,10 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
             if (fd < 0)
                 throw Local(version.Path, Libc.LastText()).Exception();
             var file = new SafeFileHandle(fd, ownsHandle: true);
-            pending[version.Version] = new Pending(file, parent, temporary, name);
+            var content = new RestoredFile(file);
+            pending[version.Version] = new Pending(content, parent, temporary, name);
             kept = true;
-            return new RestoredFile(file);
+            return content;
         }
         finally
         {
@@ -183,7 +184,7 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
 
     private void Settle(FileVersion version, ManifestHead head, Pending file)
     {
-        var fd = (int)file.File!.DangerousGetHandle();
+        var fd = (int)file.File!.Handle.DangerousGetHandle();
         if (head.Mode != 0 && Libc.ChangeMode(fd, (uint)(head.Mode & modeMask)) != 0)
         {
             var why = Libc.LastText();
@@ -193,7 +194,7 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
         SetTimes(fd, head.MtimeNs);
         if (version.SizeBytes >= OwnSyncBytesMin)
         {
-            Place(version, file, Libc.Sync(file.File!));
+            Place(version, file, file.File.Sync());
             return;
         }
         Close(file);
@@ -303,7 +304,7 @@ internal sealed class RestoreFolder : IRestoreTarget, IDisposable
 
     private static void Close(Pending file)
     {
-        file.File?.Dispose();
+        file.File?.Handle.Dispose();
         _ = Libc.Close(file.Parent);
     }
 

@@ -11,8 +11,15 @@ internal sealed class RestoredFile(SafeFileHandle file) : Stream
     /// <summary>What is written is sent on its way to the disk this often, so that the sync at the end has little left to wait for.</summary>
     private const int WritebackBytes = 8 << 20;
 
+    /// <summary>A sync runs beside the writing each time so much has come: the disk has a cache too, which only a sync empties.</summary>
+    private const int SyncBytes = 32 << 20;
+
     private long position;
     private long writtenBack;
+    private long syncBegunAt;
+    private Task<int> syncing = Task.FromResult(0);
+
+    public SafeFileHandle Handle => file;
 
     public override bool CanRead => false;
 
@@ -39,7 +46,14 @@ internal sealed class RestoredFile(SafeFileHandle file) : Stream
             return;
         Libc.StartWriteback(file, writtenBack, position - writtenBack);
         writtenBack = position;
+        if (position - syncBegunAt < SyncBytes || syncing is not { IsCompletedSuccessfully: true, Result: 0 })
+            return;
+        syncBegunAt = position;
+        syncing = Task.Run(() => Libc.Sync(file));
     }
+
+    /// <summary>Brings all that was written to disk. Zero, or the error: the first one, because of a file that could not be written the system tells only once.</summary>
+    public int Sync() => syncing.GetAwaiter().GetResult() is var error and not 0 ? error : Libc.Sync(file);
 
     /// <summary>Writes at once: into the page cache, which takes less time than a hop to another thread.</summary>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken ct = default)

@@ -78,13 +78,12 @@ internal static unsafe partial class Libc
     /// <summary>Empties the file's, or folder's, buffers to disk. Zero, or the error.</summary>
     public static int Sync(SafeFileHandle file)
     {
-        while (fsync((int)file.DangerousGetHandle()) != 0)
+        while (fsync(file) != 0)
         {
             var error = Marshal.GetLastPInvokeError();
             if (error != Interrupted)
                 return error;
         }
-        GC.KeepAlive(file);
         return 0;
     }
 
@@ -92,7 +91,7 @@ internal static unsafe partial class Libc
     private static partial int openat(int folder, string path, int flags, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int fsync(int fd);
+    private static partial int fsync(SafeFileHandle file);
 
     /// <summary>Empties all buffers of the file system on which the folder lies. Zero, or the error.</summary>
     public static int SyncFileSystem(SafeFileHandle folder)
