@@ -6,7 +6,7 @@ public static class Limits
     /// <summary>No chunk but a file's last, or only, one is smaller.</summary>
     public const int ChunkBytesMin = 24 << 10;
 
-    /// <summary>The average aimed at. Smaller finds more duplicates, larger costs fewer index rows: docs/adr/0023 weighs them.</summary>
+    /// <summary>The average aimed at. Smaller finds more duplicates, larger costs fewer index rows: docs/adr/0029 weighs them.</summary>
     public const int ChunkBytesAverage = 96 << 10;
 
     /// <summary>The largest chunk that is made. Four times the average: content without a cut by then has none to find.</summary>
@@ -16,8 +16,8 @@ public static class Limits
     public const int PayloadBytesMax = (4 << 20) - 4096;
 
     /// <summary>
-    /// Chunk references a manifest or list holds before they go into a list record of their own: 36 bytes each, 72 KiB for some 128 MiB of a file.
-    /// Of 85,000 bytes on an array is large to the collector, which leaves such garbage for long. A manifest has room for the lists of 14 TiB.
+    /// Chunk references a manifest or list holds before they go into a list record of their own: 36 bytes each, 72 KiB for some 200 MiB of a file.
+    /// Of 85,000 bytes on an array is large to the collector, which leaves such garbage for long. A manifest has room for the lists of 21 TiB.
     /// </summary>
     public const int RefsPerList = 2_048;
 

@@ -5,7 +5,7 @@ namespace Backup.Client;
 /// <summary>Writes a file from start to end. Closing the stream leaves the file open: what is left to do with it, its owner does.</summary>
 internal sealed class RestoredFile(SafeFileHandle file) : Stream
 {
-    /// <summary>In larger pieces the same bytes cost the kernel three times the time (measured, PLATFORM.md).</summary>
+    /// <summary>In larger pieces the same bytes cost the kernel three times the time (measured: 5.9 s, not 1.9, for 2 GiB in calls of 1 MiB).</summary>
     private const int PieceBytes = 128 << 10;
 
     /// <summary>What is written is sent on its way to the disk this often, so that the sync at the end has little left to wait for.</summary>
@@ -49,6 +49,7 @@ internal sealed class RestoredFile(SafeFileHandle file) : Stream
         if (position - syncBegunAt < SyncBytes || syncing is not { IsCompletedSuccessfully: true, Result: 0 })
             return;
         syncBegunAt = position;
+        // Whoever gives the file up closes it meanwhile perhaps: the call holds the handle as long as it lasts, and nobody asks how it went.
         syncing = Task.Run(() => Libc.Sync(file));
     }
 

@@ -11,7 +11,7 @@ namespace Backup.Protocol;
 /// <param name="seed">Of an encrypting client another one for each, so that lengths alone do not give away a file that everybody has.</param>
 public sealed class Chunker(ulong seed = 0)
 {
-    /// <summary>A chunk ends where the hash is below this: up to the average at one byte in four averages, after it at four in one (normalisation level 2).</summary>
+    /// <summary>A chunk ends where the hash is below this. The chance is one in four times the average for a byte before the average, one in a quarter of it after (normalisation level 2).</summary>
     private const ulong EndsBelowAverage = ulong.MaxValue / (4UL * Limits.ChunkBytesAverage);
     private const ulong EndsAboveAverage = ulong.MaxValue / (Limits.ChunkBytesAverage / 4UL);
 

@@ -12,7 +12,7 @@ namespace Backup.Protocol;
 public sealed class Record : IDisposable
 {
     /// <summary>
-    /// A segment is some 250 chunks, and three are under way: the shared pool keeps 32 buffers of a size for each core and leaves
+    /// A segment is some 110 chunks of a large file, and three are under way: the shared pool keeps 32 buffers of a size for each core and leaves
     /// the rest to the collector, which at this size means its most expensive heap.
     /// </summary>
     private static readonly ArrayPool<byte> Buffers = ArrayPool<byte>.Create(maxArrayLength: 4 << 20, maxArraysPerBucket: 256);

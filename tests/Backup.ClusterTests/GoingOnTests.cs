@@ -54,7 +54,7 @@ public sealed class GoingOnTests(Xunit.Abstractions.ITestOutputHelper output)
     public async Task A_plain_put_outlives_the_primary_and_the_replica()
     {
         await using var cluster = await RunningCluster.StartAsync();
-        const long SizeBytes = 200L << 20;
+        const long SizeBytes = 300L << 20;
         var connection = cluster.Connect(ClientId.Guest, cluster.NodeAddress(4));
         var source = new Interrupted(6, SizeBytes, [
             (SizeBytes / 3, () => cluster.KillAsync("node-1")),
@@ -83,7 +83,7 @@ public sealed class GoingOnTests(Xunit.Abstractions.ITestOutputHelper output)
         var version = (await connection.LookupAsync("read"))!;
         var reading = await cluster.ProcessIdAsync(receipt.Nodes[0].Value);
         var counters = new TransferCounters();
-        var target = new KillsOnTheWay(7, SizeBytes / 2, reading);
+        var target = new KillsOnTheWay(7, SizeBytes * 4 / 5, reading);
         await new Restorer(connection, counters).RestoreAsync([version], target, default);
         Assert.Null(target.Failure);
         Assert.True(target.Completed);

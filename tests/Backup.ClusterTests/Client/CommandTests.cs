@@ -128,7 +128,7 @@ public sealed class CommandTests(ClusterFixture fixture) : IDisposable
     public async Task A_backup_that_is_stopped_leaves_what_it_sent_to_the_next()
     {
         machine.Write("small", "small");
-        machine.Write("large", Payload.Bytes(7, 160 << 20));
+        machine.Write("large", Payload.Bytes(7, 240 << 20));
         using var stop = new CancellationTokenSource();
         var before = (await cluster.Connect(ClientId.New()).StatusAsync()).Nodes.Sum(node => node.Space.StoredBytes);
         var backup = machine.RunAsync(["backup", "--json", "--limit", "16MiB"], stop.Token);
@@ -139,7 +139,7 @@ public sealed class CommandTests(ClusterFixture fixture) : IDisposable
         Assert.True(stopped.GetProperty("interrupted").GetBoolean());
 
         var rest = (await machine.RunAsync("backup", "--json")).Expect(ExitCode.Done).Json;
-        Assert.InRange(rest.GetProperty("bytesDeduplicated").GetInt64(), 8 << 20, 160 << 20);
+        Assert.InRange(rest.GetProperty("bytesDeduplicated").GetInt64(), 8 << 20, 240 << 20);
         (await machine.RunAsync("verify", "--read-data")).Expect(ExitCode.Done);
     }
 
