@@ -120,7 +120,7 @@ try
         .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
         .WithEnvironment("DOTNET_ENVIRONMENT", builder.Environment.EnvironmentName)
         // With nobody at the other end (under tests) the default of ten seconds would be the time it takes to stop.
-        .WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "1000");
+        .WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", builder.Configuration["OTEL_EXPORTER_OTLP_TIMEOUT"] ?? "1000");
 
     // Settings of every manager and of every node go through as they are; each process checks its own.
     void PassOn(string section, IResourceBuilder<ProjectResource> project, string theirSection)

@@ -25,7 +25,9 @@ public sealed partial class TraceTests : IDisposable
         var (page, telemetry) = (new Uri($"http://localhost:{ports[^1]}"), new Uri($"http://localhost:{ports[^2]}"));
         // Redis, the manager and four nodes have six ports in a row.
         using var host = AppHostProcess.Start($"--Cluster:BasePort={ports[1]}", $"--Cluster:DataDirectory={directory.FullName}/cluster",
-            $"--ASPNETCORE_URLS={page}", $"--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL={telemetry}", "--ASPIRE_DASHBOARD_UNSECURED_ALLOW_ANONYMOUS=true");
+            $"--ASPNETCORE_URLS={page}", $"--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL={telemetry}", "--ASPIRE_DASHBOARD_UNSECURED_ALLOW_ANONYMOUS=true",
+            // What a busy dashboard does not take in time is lost: here nothing may be.
+            "--OTEL_EXPORTER_OTLP_TIMEOUT=30000");
         await host.WaitUntilReadyAsync();
 
         var root = directory.CreateSubdirectory("root");
