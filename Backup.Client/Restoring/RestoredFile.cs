@@ -12,7 +12,7 @@ internal sealed class RestoredFile(SafeFileHandle file) : Stream
     private const int WritebackBytes = 8 << 20;
 
     /// <summary>A sync runs beside the writing each time so much has come: the disk has a cache too, which only a sync empties.</summary>
-    private const int SyncBytes = 32 << 20;
+    public const int SyncBytes = 32 << 20;
 
     private long position;
     private long writtenBack;

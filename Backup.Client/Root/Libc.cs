@@ -94,19 +94,13 @@ internal static unsafe partial class Libc
     private static partial int fsync(SafeFileHandle file);
 
     /// <summary>Empties all buffers of the file system on which the folder lies. Zero, or the error.</summary>
-    public static int SyncFileSystem(SafeFileHandle folder)
-    {
-        var error = syncfs((int)folder.DangerousGetHandle()) == 0 ? 0 : Marshal.GetLastPInvokeError();
-        GC.KeepAlive(folder);
-        return error;
-    }
+    public static int SyncFileSystem(SafeFileHandle folder) => syncfs(folder) == 0 ? 0 : Marshal.GetLastPInvokeError();
 
     /// <summary>Has the system begin to write a range to disk, and waits for nothing. A hint: where it fails, the sync does it all.</summary>
     public static void StartWriteback(SafeFileHandle file, long offset, long bytes)
     {
         const uint write = 2;
-        _ = sync_file_range((int)file.DangerousGetHandle(), offset, bytes, write);
-        GC.KeepAlive(file);
+        _ = sync_file_range(file, offset, bytes, write);
     }
 
     /// <summary>Locks an open file or folder, or changes the lock it has, as long as it is open. Waits for nobody.</summary>
@@ -114,19 +108,17 @@ internal static unsafe partial class Libc
     public static bool TryLock(SafeFileHandle file, bool alone)
     {
         const int shared = 1, exclusive = 2, noWait = 4;
-        var result = flock((int)file.DangerousGetHandle(), (alone ? exclusive : shared) | noWait);
-        GC.KeepAlive(file);
-        return result == 0;
+        return flock(file, (alone ? exclusive : shared) | noWait) == 0;
     }
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int flock(int fd, int operation);
+    private static partial int flock(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int syncfs(int fd);
+    private static partial int syncfs(SafeFileHandle folder);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int sync_file_range(int fd, long offset, long bytes, uint flags);
+    private static partial int sync_file_range(SafeFileHandle file, long offset, long bytes, uint flags);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);

@@ -4,8 +4,6 @@ namespace Backup.Tests.Client;
 
 public sealed class RestoredFileTests
 {
-    private const int SyncedAheadBytes = 32 << 20;
-
     /// <summary>The system tells of what it could not write once only: to the sync that runs beside the writing, not to the last one.</summary>
     [SkippableFact]
     public async Task What_a_sync_ahead_could_not_write_is_told_at_the_end()
@@ -27,7 +25,7 @@ public sealed class RestoredFileTests
                 SmallDisk.Fill(folder.At("disk/filler"));
                 using var handle = File.OpenHandle(folder.At("mounted/file"), FileMode.CreateNew, FileAccess.Write);
                 await using var file = new RestoredFile(handle);
-                file.Write(new byte[SyncedAheadBytes]);
+                file.Write(new byte[RestoredFile.SyncBytes]);
                 Assert.NotEqual(0, file.Sync());
                 // With space again the system has nothing to complain about, though what was not written is gone.
                 File.Delete(folder.At("disk/filler"));
