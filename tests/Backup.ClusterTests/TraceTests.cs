@@ -2,13 +2,12 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
-using System.Text.RegularExpressions;
 using Backup.ClusterTests.Hosting;
 
 namespace Backup.ClusterTests;
 
 /// <summary>One backup as the real Aspire dashboard shows it: one trace, from the client's command to the last fsync.</summary>
-public sealed partial class TraceTests : IDisposable
+public sealed class TraceTests : IDisposable
 {
     private const int Bytes = 3_000_000;
 
@@ -31,41 +30,49 @@ public sealed partial class TraceTests : IDisposable
         await host.WaitUntilReadyAsync();
 
         var root = directory.CreateSubdirectory("root");
+        await File.WriteAllBytesAsync(Path.Combine(root.FullName, "small"), Payload.Bytes(6, 10));
         await File.WriteAllBytesAsync(Path.Combine(root.FullName, "big"), Payload.Bytes(7, Bytes));
-        // Through a node that neither stores it nor copies it: with four empty nodes the first two get the file.
-        string[] at = ["--root", root.FullName, "--server", $"http://localhost:{ports[5]}"];
-        await ClientAsync(telemetry, [.. at, "backup", "big"]);
-        var trace = TraceLine().Match(await ClientAsync(telemetry, [.. at, "where", "big"])).Groups[1].Value;
+        string[] At(string address) => ["--root", root.FullName, "--server", address];
 
-        var spans = await ReadAsync(tool!, page, trace);
+        // Two of the four nodes get the first file, and so the other two get the second: it goes through a node that has no part in it.
+        var any = At($"http://localhost:{ports[5]}");
+        await ClientAsync(telemetry, [.. any, "backup", "small"]);
+        var small = await ClientAsync(telemetry, [.. any, "where", "small"]);
+        var (gateway, address) = (Word(small, "primary", 1), Word(small, "primary", 2));
+        await ClientAsync(telemetry, [.. At(address), "backup", "big"]);
+        var big = await ClientAsync(telemetry, [.. At(address), "where", "big"]);
+        var (primary, replica) = (Word(big, "primary", 1), Word(big, "replica", 1));
+        Assert.Equal(4, new[] { gateway, Word(small, "replica", 1), primary, replica }.Distinct().Count());
+
+        var spans = await ReadAsync(tool!, page, Word(big, "trace", 1), Steps(primary, replica));
         Assert.Single(spans, span => span.Parent is null || spans.All(other => other.Id != span.Parent));
         Assert.StartsWith("backup-client", spans.Single(span => span.Name == "backup").Resource);
-        Assert.Contains(spans, span => (span.Resource, span.Name) == ("node-4", "POST /v1/place"));
-        AssertTag(spans, "④ segment", "backup.nodes", "node-1,node-2");
+        Assert.Contains(spans, span => (span.Resource, span.Name) == (gateway, "POST /v1/place"));
+        AssertTag(spans, "④ segment", "backup.nodes", $"{primary},{replica}");
         AssertTag(spans, "④ segment", "backup.chunks.deduplicated", "0");
-        AssertTag(spans, "④ primary", "backup.node", "node-1");
-        AssertTag(spans, "⑤ replica", "backup.node", "node-2");
+        AssertTag(spans, "④ primary", "backup.node", primary);
+        AssertTag(spans, "⑤ replica", "backup.node", replica);
         AssertTag(spans, "⑥ commit", "backup.copies.owed", "0");
         Assert.True(long.Parse(spans.Single(span => span.Name == "⑤ replica").Tags["backup.bytes"]) > Bytes);
     }
 
     /// <summary>Who does which steps; fsync on both nodes.</summary>
-    private static readonly (string Resource, string Name)[] Steps =
+    private static (string Resource, string Name)[] Steps(string primary, string replica) =>
     [
         ("backup-client", "backup"), ("backup-client", "① read first chunks"), ("backup-client", "② place"),
         ("manager", "③ fewest files"), ("manager", "redis place"),
-        ("backup-client", "④ segment"), ("node-1", "④ primary"), ("node-1", "⑤ stream replica"), ("node-2", "⑤ replica"),
-        ("node-1", "fsync and index"), ("node-2", "fsync and index"),
+        ("backup-client", "④ segment"), (primary, "④ primary"), (primary, "⑤ stream replica"), (replica, "⑤ replica"),
+        (primary, "fsync and index"), (replica, "fsync and index"),
         ("backup-client", "⑥ commit"), ("manager", "⑥ make visible"), ("manager", "redis commit"),
     ];
 
     /// <summary>Processes send their spans about once a second, each by itself: until all are there.</summary>
-    private static async Task<SpanLine[]> ReadAsync(string tool, Uri dashboard, string trace)
+    private static async Task<SpanLine[]> ReadAsync(string tool, Uri dashboard, string trace, (string Resource, string Name)[] steps)
     {
         for (var since = Stopwatch.StartNew(); ;)
         {
             var spans = await AspireTool.TraceAsync(tool, dashboard, trace);
-            var missing = Steps.Where(step => !spans.Any(span => span.Resource.StartsWith(step.Resource, StringComparison.Ordinal) && span.Name == step.Name)).ToList();
+            var missing = steps.Where(step => !spans.Any(span => span.Resource.StartsWith(step.Resource, StringComparison.Ordinal) && span.Name == step.Name)).ToList();
             // A parent ends after its children and may come in a later parcel.
             if (missing.Count == 0 && spans.Count(span => spans.All(other => other.Id != span.Parent)) == 1)
                 return spans;
@@ -73,6 +80,10 @@ public sealed partial class TraceTests : IDisposable
             await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System);
         }
     }
+
+    /// <summary>A word of the one line that begins with this one.</summary>
+    private static string Word(string output, string first, int at) =>
+        output.Split('\n').Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Single(words => words.FirstOrDefault() == first)[at];
 
     private static void AssertTag(SpanLine[] spans, string name, string tag, string value) =>
         Assert.Equal(value, spans.Single(span => span.Name == name).Tags[tag]);
@@ -122,7 +133,4 @@ public sealed partial class TraceTests : IDisposable
             return false;
         }
     }
-
-    [GeneratedRegex(@"trace +([0-9a-f]{32})")]
-    private static partial Regex TraceLine();
 }
