@@ -21,10 +21,10 @@ public static class Limits
     /// </summary>
     public const int RefsPerList = 2_048;
 
-    /// <summary>What a sender gathers, in memory, before it asks and sends: long enough to hide the round trip, three of them are 48 MiB.</summary>
+    /// <summary>What a sender gathers before it asks and sends: long enough to hide the round trip, three of them are 48 MiB, and below 96 in memory.</summary>
     public const int SegmentBytesTarget = 16 << 20;
 
-    /// <summary>What a node accepts as one segment: the target plus one largest record plus headers.</summary>
+    /// <summary>What a node accepts as one segment: the target, what others left of theirs (a quarter of it at most), one largest record and headers.</summary>
     public const int SegmentBytesMax = SegmentBytesTarget + (8 << 20);
 
     /// <summary>Records in one segment: a segment of empty files is bounded by their manifests (about 400 bytes each).</summary>

@@ -48,9 +48,15 @@ internal sealed class RestoredFile(SafeFileHandle file) : Stream
         writtenBack = position;
         if (position - syncBegunAt < SyncBytes || syncing is not { IsCompletedSuccessfully: true, Result: 0 })
             return;
+        var (from, to) = (syncBegunAt, position);
         syncBegunAt = position;
         // Whoever gives the file up closes it meanwhile perhaps: the call holds the handle as long as it lasts, and nobody asks how it went.
-        syncing = Task.Run(() => Libc.Sync(file));
+        syncing = Task.Run(() =>
+        {
+            var error = Libc.Sync(file);
+            Libc.ForgetCached(file, from, to - from);
+            return error;
+        });
     }
 
     /// <summary>Brings all that was written to disk. Zero, or the error: the first one, because of a file that could not be written the system tells only once.</summary>

@@ -103,6 +103,13 @@ internal static unsafe partial class Libc
         _ = sync_file_range(file, offset, bytes, write);
     }
 
+    /// <summary>Lets go of the system's copy in memory of what is on disk. A hint.</summary>
+    public static void ForgetCached(SafeFileHandle file, long offset, long bytes)
+    {
+        const int dontNeed = 4;
+        _ = posix_fadvise(file, offset, bytes, dontNeed);
+    }
+
     /// <summary>Locks an open file or folder, or changes the lock it has, as long as it is open. Waits for nobody.</summary>
     /// <param name="alone">Else any number may hold it so.</param>
     public static bool TryLock(SafeFileHandle file, bool alone)
@@ -119,6 +126,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int sync_file_range(SafeFileHandle file, long offset, long bytes, uint flags);
+
+    [LibraryImport("libc")]
+    private static partial int posix_fadvise(SafeFileHandle file, long offset, long bytes, int advice);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);

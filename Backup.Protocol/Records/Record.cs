@@ -12,10 +12,10 @@ namespace Backup.Protocol;
 public sealed class Record : IDisposable
 {
     /// <summary>
-    /// A segment is some 110 chunks of a large file, and three are under way: the shared pool keeps 32 buffers of a size for each core and leaves
+    /// A segment is some 170 chunks of a large file, and three are under way: the shared pool keeps 32 buffers of a size for each core and leaves
     /// the rest to the collector, which at this size means its most expensive heap.
     /// </summary>
-    private static readonly ArrayPool<byte> Buffers = ArrayPool<byte>.Create(maxArrayLength: 4 << 20, maxArraysPerBucket: 256);
+    private static readonly ArrayPool<byte> Buffers = ArrayPool<byte>.Create(maxArrayLength: 4 << 20, maxArraysPerBucket: 512);
 
     private byte[]? buffer;
     private int owners = 1;
@@ -30,9 +30,6 @@ public sealed class Record : IDisposable
 
     /// <summary>Header and payload, as they travel and as they lie in a pack.</summary>
     public ReadOnlyMemory<byte> Bytes => Buffer.AsMemory(0, Header.RecordBytes);
-
-    /// <summary>What it takes in memory: pooled buffers come in powers of two.</summary>
-    public int HeldBytes => Buffer.Length;
 
     public ReadOnlyMemory<byte> Payload => Buffer.AsMemory(RecordHeader.LengthBytes, Header.StoredBytes);
 

@@ -8,15 +8,21 @@ namespace Backup.Protocol;
 /// </summary>
 public sealed class Segment : IDisposable
 {
+    /// <summary>Less is better sent with other records than by itself; a full segment that takes so much more stays below what is accepted.</summary>
+    private const int LittleBytes = Limits.SegmentBytesTarget / 4;
+
+    private const int LittleRecords = 512;
+
     private readonly List<Record> records = [];
     private readonly List<PendingFile> finished = [];
 
-    /// <summary>What its records hold in memory, up to twice their bytes: this is what is bounded.</summary>
-    private long heldBytes;
-
+    /// <summary>Of its records as they travel. In memory they hold up to twice as much: pooled buffers come in powers of two.</summary>
     public long Bytes { get; private set; }
 
-    public bool IsFull => heldBytes >= Limits.SegmentBytesTarget || records.Count + finished.Count >= Limits.SegmentRecordsMax - 1;
+    public bool IsFull => Bytes >= Limits.SegmentBytesTarget || records.Count + finished.Count >= Limits.SegmentRecordsMax - 1 - LittleRecords;
+
+    /// <summary>Whether it had better wait for more.</summary>
+    public bool IsLittle => finished.Count == 0 && Bytes < LittleBytes && records.Count < LittleRecords;
 
     public bool IsEmpty => records.Count == 0 && finished.Count == 0;
 
@@ -29,15 +35,12 @@ public sealed class Segment : IDisposable
     {
         records.Add(record);
         Bytes += record.Header.RecordBytes;
-        heldBytes += record.HeldBytes;
     }
 
     public void Finish(PendingFile file)
     {
         finished.Add(file);
-        var manifestBytes = RecordHeader.LengthBytes + 512 + file.Refs.Count * ChunkRef.LengthBytes;
-        Bytes += manifestBytes;
-        heldBytes += manifestBytes;
+        Bytes += RecordHeader.LengthBytes + 512 + file.Refs.Count * ChunkRef.LengthBytes;
     }
 
     /// <summary>Lets go of the records that need not be sent.</summary>
@@ -46,9 +49,31 @@ public sealed class Segment : IDisposable
     {
         if (isWanted(r))
             return false;
+        Bytes -= r.Header.RecordBytes;
         r.Dispose();
         return true;
     });
+
+    /// <summary>Takes the records of one that has finished no file, but for those it has itself.</summary>
+    /// <returns>How many bytes of content it had itself.</returns>
+    public long TakeFrom(Segment other)
+    {
+        var there = records.Select(record => record.Header.Id).ToHashSet();
+        long twice = 0;
+        foreach (var record in other.records)
+        {
+            if (there.Add(record.Header.Id))
+            {
+                Add(record);
+                continue;
+            }
+            twice += record.Header.PlainBytes;
+            record.Dispose();
+        }
+        other.records.Clear();
+        other.Clear();
+        return twice;
+    }
 
     /// <summary>Puts smaller records in the place of those that compress well.</summary>
     public void Compress(RecordCodec codec)
@@ -65,7 +90,7 @@ public sealed class Segment : IDisposable
     {
         Dispose();
         finished.Clear();
-        (Bytes, heldBytes) = (0, 0);
+        Bytes = 0;
     }
 
     public void Dispose()

@@ -18,6 +18,7 @@ internal sealed class UploadGroup(
     private readonly List<Task> sent = [];
     private readonly HashSet<PendingFile> unfinished = [.. files];
     private readonly HashSet<NodeId> avoid = [];
+    private readonly Segment left = new();
     private Placement placement = first;
     private Segment segment = new();
 
@@ -36,6 +37,12 @@ internal sealed class UploadGroup(
     /// <summary>Sends off what has gathered, as soon as fewer than the bound are under way.</summary>
     public async Task FlushAsync()
     {
+        if (segment.Finished.Count > 0)
+        {
+            // A manifest is accepted only where its chunks are durable already: it goes after the segments before it, and with what they left.
+            await Task.WhenAll(sent);
+            Interlocked.Add(ref counters.BytesDeduplicated, segment.TakeFrom(left));
+        }
         if (segment.IsEmpty)
             return;
         if (sent.Find(t => t.IsFaulted) is { } failed)
@@ -45,9 +52,7 @@ internal sealed class UploadGroup(
         segment = new Segment();
         // Of a file of a TiB there are 65,536.
         sent.RemoveAll(t => t.IsCompletedSuccessfully);
-        // A manifest is accepted only where its chunks are durable already: it waits for the segments before it.
-        var earlier = full.Finished.Count > 0 ? Task.WhenAll(sent) : Task.CompletedTask;
-        sent.Add(Task.Run(() => SendAsync(full, earlier), CancellationToken.None));
+        sent.Add(Task.Run(() => SendAsync(full), CancellationToken.None));
     }
 
     public Task SentAsync() => Task.WhenAll(sent);
@@ -55,15 +60,15 @@ internal sealed class UploadGroup(
     public void Dispose()
     {
         segment.Dispose();
+        left.Dispose();
         replacing.Dispose();
     }
 
-    private async Task SendAsync(Segment full, Task earlier)
+    private async Task SendAsync(Segment full)
     {
         using var step = Step.Begin("④ segment");
         try
         {
-            await earlier;
             for (var attempt = 1; ; attempt++)
             {
                 var at = placement;
@@ -99,10 +104,12 @@ internal sealed class UploadGroup(
         try
         {
             await KeepMissingAsync(full, to.Nodes[0], nodes, step, deadline.Token);
+            if (IsLeft(full))
+                return;
+            using (var codec = new RecordCodec(cluster.Cipher))
+                full.Compress(codec);
             manifests.AddRange(full.Finished.Select(f => Record.Of(RecordKind.Manifest, cluster.Client, f.Manifest(to, cluster.Cipher).Encode())));
             Record[] records = [.. full.Records, .. manifests];
-            if (records.Length == 0)
-                return; // All of it was there already.
             var bytes = records.Sum(r => (long)r.Header.RecordBytes);
             step.Tag(Tags.Records, records.Length).Tag(Tags.Bytes, bytes);
             await cluster.AskNodeAsync(to.Nodes[0], n => n.StoreAsync(cluster.Client, nodes, to.Epoch, new RecordsContent(records, cluster.Limit), deadline.Token));
@@ -146,8 +153,22 @@ internal sealed class UploadGroup(
             Interlocked.Add(ref counters.BytesDeduplicated, r.Header.PlainBytes);
             return false;
         });
-        using var codec = new RecordCodec(cluster.Cipher);
-        full.Compress(codec);
+    }
+
+    /// <summary>
+    /// Of a large file that has changed here and there each segment would be a request, and a sync on every node, for little:
+    /// what they leave goes together.
+    /// </summary>
+    private bool IsLeft(Segment full)
+    {
+        lock (left)
+        {
+            Interlocked.Add(ref counters.BytesDeduplicated, full.TakeFrom(left));
+            if (!full.IsLittle)
+                return false;
+            left.TakeFrom(full);
+            return true;
+        }
     }
 
     /// <summary>Has the files that are not stored yet placed anew, without the node that failed. What survives of the old place is kept.</summary>

@@ -1,0 +1,71 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Backup.Protocol;
+
+namespace Backup.ClusterTests;
+
+/// <summary>A large file that has changed here and there, as a disk image does.</summary>
+[Collection(ClusterCollection.Name)]
+public class ChangedFileTests(ClusterFixture fixture)
+{
+    private const int SizeBytes = 6 * Limits.SegmentBytesTarget;
+
+    /// <param name="changes">Places that have changed, at equal distances.</param>
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(12, 1)] // A little in each segment.
+    [InlineData(240, 6)] // A quarter of each and more: nothing to gain.
+    public async Task What_has_changed_travels_together_and_all_of_it(int changes, int segmentsMax)
+    {
+        var connection = fixture.Cluster.Connect(ClientId.New());
+        var content = Payload.Bytes(1, SizeBytes);
+        await UploadAsync(connection, content);
+        for (var i = 0; i < changes; i++)
+            content[(int)((long)SizeBytes * i / changes) + 100_000] ^= 1;
+
+        using var operation = new Activity("changed file").Start();
+        var stored = new ConcurrentQueue<long>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source == Telemetry.Source,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = step =>
+            {
+                if (step.TraceId == operation.TraceId && step.OperationName == "④ segment" && step.GetTagItem(Tags.Records) is long records)
+                    stored.Enqueue(records);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        var receipt = await UploadAsync(connection, content);
+
+        Assert.InRange(stored.Count, 1, segmentsMax);
+        // A changed chunk, or two where the change moved a cut, and the manifest with its list.
+        Assert.InRange(stored.Sum(), changes + 1, (2 * changes) + 2);
+        var version = (await connection.LookupAsync("image"))!;
+        foreach (var holder in receipt.Nodes)
+        {
+            var target = new Kept();
+            await new Restorer(connection, new TransferCounters()) { FollowsMoves = false }.RestoreAsync([version with { Nodes = [holder] }], target, default);
+            Assert.Null(target.Failure);
+            Assert.True(target.Content.ToArray().AsSpan().SequenceEqual(content));
+        }
+    }
+
+    private static Task<Receipt> UploadAsync(ClusterConnection connection, byte[] content) =>
+        connection.UploadAsync(Transfers.File("image", 1, content.Length) with { Open = () => new MemoryStream(content) });
+
+    private sealed class Kept : IRestoreTarget
+    {
+        public MemoryStream Content { get; } = new();
+
+        public Failure? Failure { get; private set; }
+
+        public Stream? Begin(FileVersion version, ManifestHead head) => Content;
+
+        public void Complete(FileVersion version, ManifestHead head)
+        {
+        }
+
+        public void Failed(FileVersion version, Failure failure) => Failure = failure;
+    }
+}
