@@ -21,7 +21,7 @@ public static class Limits
     /// </summary>
     public const int RefsPerList = 2_048;
 
-    /// <summary>What a sender gathers before it asks and sends: long enough to hide the round trip, three of them are 48 MiB, and below 96 in memory.</summary>
+    /// <summary>What a sender gathers before it asks and sends: long enough to hide the round trip, three of them are 48 MiB, and up to twice that in memory.</summary>
     public const int SegmentBytesTarget = 16 << 20;
 
     /// <summary>What a node accepts as one segment: the target, what others left of theirs (a quarter of it at most), one largest record and headers.</summary>

@@ -28,7 +28,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     private BackupPlanner? planned;
 
     /// <summary>After Ctrl-C a segment under way may take as long as it ever may; then it is cut short.</summary>
-    private static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(40);
 
     /// <summary>What it took to find out what has changed, before any of it was sent.</summary>
     public TimeSpan LookTime { get; private set; }

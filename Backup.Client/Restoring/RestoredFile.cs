@@ -54,7 +54,8 @@ internal sealed class RestoredFile(SafeFileHandle file) : Stream
         syncing = Task.Run(() =>
         {
             var error = Libc.Sync(file);
-            Libc.ForgetCached(file, from, to - from);
+            if (error == 0)
+                Libc.ForgetCached(file, from, to - from);
             return error;
         });
     }

@@ -9,14 +9,14 @@ namespace Backup.Protocol;
 public sealed class Segment : IDisposable
 {
     /// <summary>Less is better sent with other records than by itself; a full segment that takes so much more stays below what is accepted.</summary>
-    private const int LittleBytes = Limits.SegmentBytesTarget / 4;
+    public const int LittleBytes = Limits.SegmentBytesTarget / 4;
 
     private const int LittleRecords = 512;
 
     private readonly List<Record> records = [];
     private readonly List<PendingFile> finished = [];
 
-    /// <summary>Of its records as they travel. In memory they hold up to twice as much: pooled buffers come in powers of two.</summary>
+    /// <summary>Of its records as they travel. In memory chunks of a large file hold up to twice as much: pooled buffers come in powers of two.</summary>
     public long Bytes { get; private set; }
 
     public bool IsFull => Bytes >= Limits.SegmentBytesTarget || records.Count + finished.Count >= Limits.SegmentRecordsMax - 1 - LittleRecords;
@@ -54,20 +54,24 @@ public sealed class Segment : IDisposable
         return true;
     });
 
+    /// <summary>Whether with the other's records it is still what a node accepts: tried again, it may have taken some already.</summary>
+    public bool HasRoomFor(Segment other) => Bytes + other.Bytes <= Limits.SegmentBytesTarget + Limits.ChunkBytesMax + LittleBytes
+        && records.Count + finished.Count + other.records.Count <= Limits.SegmentRecordsMax;
+
     /// <summary>Takes the records of one that has finished no file, but for those it has itself.</summary>
-    /// <returns>How many bytes of content it had itself.</returns>
+    /// <returns>How many bytes of chunks it had itself.</returns>
     public long TakeFrom(Segment other)
     {
-        var there = records.Select(record => record.Header.Id).ToHashSet();
+        var there = records.Select(record => (record.Header.Kind, record.Header.Id)).ToHashSet();
         long twice = 0;
         foreach (var record in other.records)
         {
-            if (there.Add(record.Header.Id))
+            if (there.Add((record.Header.Kind, record.Header.Id)))
             {
                 Add(record);
                 continue;
             }
-            twice += record.Header.PlainBytes;
+            twice += record.Header.Kind == RecordKind.Chunk ? record.Header.PlainBytes : 0;
             record.Dispose();
         }
         other.records.Clear();
@@ -80,8 +84,11 @@ public sealed class Segment : IDisposable
     {
         for (var i = 0; i < records.Count; i++)
         {
-            if (records[i].Header.Encoding == RecordEncoding.Raw)
-                records[i] = codec.Compress(records[i]);
+            if (records[i].Header.Encoding != RecordEncoding.Raw)
+                continue;
+            Bytes -= records[i].Header.RecordBytes;
+            records[i] = codec.Compress(records[i]);
+            Bytes += records[i].Header.RecordBytes;
         }
     }
 

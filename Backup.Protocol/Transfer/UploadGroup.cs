@@ -6,8 +6,8 @@ namespace Backup.Protocol;
 internal sealed class UploadGroup(
     ClusterConnection cluster, TransferCounters counters, SemaphoreSlim inFlight, string operation, Placement first, List<PendingFile> files, CancellationToken ct) : IDisposable
 {
-    /// <summary>A segment that takes longer is on a node that hangs: at 1 MiB/s it would be there.</summary>
-    private static readonly TimeSpan SegmentTime = TimeSpan.FromSeconds(30);
+    /// <summary>A segment that takes longer is on a node that hangs: three at a time, at 10 Mbit/s for all, it would be there.</summary>
+    private static readonly TimeSpan SegmentTime = TimeSpan.FromSeconds(40);
 
     private static readonly TimeSpan PauseTime = TimeSpan.FromMilliseconds(500);
 
@@ -40,7 +40,8 @@ internal sealed class UploadGroup(
         if (segment.Finished.Count > 0)
         {
             // A manifest is accepted only where its chunks are durable already: it goes after the segments before it, and with what they left.
-            await Task.WhenAll(sent);
+            await foreach (var earlier in Task.WhenEach(sent))
+                await earlier;
             Interlocked.Add(ref counters.BytesDeduplicated, segment.TakeFrom(left));
         }
         if (segment.IsEmpty)
@@ -98,8 +99,8 @@ internal sealed class UploadGroup(
         var nodes = string.Join(',', to.Nodes.Select(n => n.Id));
         step.Tag(Tags.Nodes, nodes);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        // All segments under way share a limit.
-        deadline.CancelAfter(SegmentTime + (cluster.Limit?.TimeFor(Uploader.SegmentsInFlight * full.Bytes) ?? TimeSpan.Zero));
+        // All segments under way share a limit, and each may take along what others left.
+        deadline.CancelAfter(SegmentTime + (cluster.Limit?.TimeFor(Uploader.SegmentsInFlight * (full.Bytes + Segment.LittleBytes)) ?? TimeSpan.Zero));
         var manifests = new List<Record>();
         try
         {
@@ -163,7 +164,8 @@ internal sealed class UploadGroup(
     {
         lock (left)
         {
-            Interlocked.Add(ref counters.BytesDeduplicated, full.TakeFrom(left));
+            if (full.HasRoomFor(left))
+                Interlocked.Add(ref counters.BytesDeduplicated, full.TakeFrom(left));
             if (!full.IsLittle)
                 return false;
             left.TakeFrom(full);

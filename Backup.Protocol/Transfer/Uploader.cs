@@ -11,7 +11,7 @@ public sealed class Uploader(ClusterConnection cluster, TransferCounters counter
 {
     private const int BatchesInFlight = 2;
 
-    /// <summary>16 MiB each, and as much again while they are compressed: three stay far below the client's 300 MiB.</summary>
+    /// <summary>16 MiB each, up to twice that in memory, beside the one that fills: far below the client's 300 MiB.</summary>
     internal const int SegmentsInFlight = 3;
 
     /// <summary>A batch ends here: it is what its files may hold in memory before they are placed, and while their nodes' segments fill.</summary>

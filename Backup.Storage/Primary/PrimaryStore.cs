@@ -67,7 +67,7 @@ public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver r
                 using (record)
                 {
                     // The rest of a file of many segments follows by itself, once the replica has said that it lacks it.
-                    if ((bytes += record.Header.RecordBytes) > Limits.SegmentBytesTarget || ++records > Limits.SegmentRecordsMax)
+                    if ((bytes += record.Header.RecordBytes) > Limits.SegmentBytesTarget + Segment.LittleBytes || ++records > Limits.SegmentRecordsMax)
                         break;
                     await relay.SendAsync(record);
                 }

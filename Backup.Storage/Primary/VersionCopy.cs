@@ -26,6 +26,8 @@ public sealed class VersionCopy(PackStore store, Peers peers)
             {
                 var list = await HaveAsync(client, RecordKind.List, part.Id, ct);
                 segment.Add(list);
+                if (segment.IsFull)
+                    bytes += await SendAsync(segment, client, to, nodes, epoch, ct);
                 asked.UnionWith(ChunkRef.Read(codec.Open(list, peers.Self.Value).Span).Select(chunk => chunk.Id));
                 bytes += await AddLackingAsync(segment, client, asked, to, nodes, epoch, ct);
             }
