@@ -27,9 +27,6 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     private LargeUploads? large;
     private BackupPlanner? planned;
 
-    /// <summary>After Ctrl-C a segment under way may take as long as it ever may; then it is cut short.</summary>
-    private static readonly TimeSpan LeaveTime = TimeSpan.FromSeconds(40);
-
     /// <summary>What it took to find out what has changed, before any of it was sent.</summary>
     public TimeSpan LookTime { get; private set; }
 
@@ -130,7 +127,8 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         if (plan.IsEmpty)
             return;
         using var hard = new CancellationTokenSource();
-        await using var leaving = ct.Register(() => hard.CancelAfter(LeaveTime));
+        // After Ctrl-C a segment under way may take as long as it ever may; then it is cut short.
+        await using var leaving = ct.Register(() => hard.CancelAfter(Uploader.SegmentTime));
         await foreach (var result in new Uploader(cluster, progress.Counters).UploadAsync(Sources(plan.Entries()), hard.Token, soon: ct))
         {
             underWay.Remove(result.Path, out var entry);

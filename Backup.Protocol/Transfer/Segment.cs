@@ -62,6 +62,8 @@ public sealed class Segment : IDisposable
     /// <returns>How many bytes of chunks it had itself.</returns>
     public long TakeFrom(Segment other)
     {
+        if (other.IsEmpty)
+            return 0;
         var there = records.Select(record => (record.Header.Kind, record.Header.Id)).ToHashSet();
         long twice = 0;
         foreach (var record in other.records)

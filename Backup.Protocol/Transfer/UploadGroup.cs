@@ -6,9 +6,6 @@ namespace Backup.Protocol;
 internal sealed class UploadGroup(
     ClusterConnection cluster, TransferCounters counters, SemaphoreSlim inFlight, string operation, Placement first, List<PendingFile> files, CancellationToken ct) : IDisposable
 {
-    /// <summary>A segment that takes longer is on a node that hangs: three at a time, at 10 Mbit/s for all, it would be there.</summary>
-    private static readonly TimeSpan SegmentTime = TimeSpan.FromSeconds(40);
-
     private static readonly TimeSpan PauseTime = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Each attempt but the first follows a failure of another node, or a pause.</summary>
@@ -100,7 +97,7 @@ internal sealed class UploadGroup(
         step.Tag(Tags.Nodes, nodes);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
         // All segments under way share a limit, and each may take along what others left.
-        deadline.CancelAfter(SegmentTime + (cluster.Limit?.TimeFor(Uploader.SegmentsInFlight * (full.Bytes + Segment.LittleBytes)) ?? TimeSpan.Zero));
+        deadline.CancelAfter(Uploader.SegmentTime + (cluster.Limit?.TimeFor(Uploader.SegmentsInFlight * (full.Bytes + Segment.LittleBytes)) ?? TimeSpan.Zero));
         var manifests = new List<Record>();
         try
         {
@@ -118,7 +115,7 @@ internal sealed class UploadGroup(
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw new Failure(FailureCode.TimedOut, $"Node {to.Nodes[0].Id} did not store a segment within {SegmentTime.TotalSeconds} s.",
+            throw new Failure(FailureCode.TimedOut, $"Node {to.Nodes[0].Id} did not store a segment within {Uploader.SegmentTime.TotalSeconds} s.",
                 to.Nodes[0].Id.Value, "Nothing to do: another node takes its place.").Exception();
         }
         finally
@@ -164,12 +161,15 @@ internal sealed class UploadGroup(
     {
         lock (left)
         {
+            if (full.IsLittle)
+            {
+                Interlocked.Add(ref counters.BytesDeduplicated, left.TakeFrom(full));
+                if (left.IsLittle)
+                    return true;
+            }
             if (full.HasRoomFor(left))
                 Interlocked.Add(ref counters.BytesDeduplicated, full.TakeFrom(left));
-            if (!full.IsLittle)
-                return false;
-            left.TakeFrom(full);
-            return true;
+            return false;
         }
     }
 

@@ -14,6 +14,9 @@ public sealed class Uploader(ClusterConnection cluster, TransferCounters counter
     /// <summary>16 MiB each, up to twice that in memory, beside the one that fills: far below the client's 300 MiB.</summary>
     internal const int SegmentsInFlight = 3;
 
+    /// <summary>A segment that takes longer is on a node that hangs: three at a time, at 10 Mbit/s for all, it would be there.</summary>
+    public static readonly TimeSpan SegmentTime = TimeSpan.FromSeconds(40);
+
     /// <summary>A batch ends here: it is what its files may hold in memory before they are placed, and while their nodes' segments fill.</summary>
     private const long BatchBytesMax = 8 << 20;
 

@@ -25,9 +25,7 @@ public sealed class VersionCopy(PackStore store, Peers peers)
             foreach (var part in manifest.Head.HasLists ? manifest.Refs : [])
             {
                 var list = await HaveAsync(client, RecordKind.List, part.Id, ct);
-                segment.Add(list);
-                if (segment.IsFull)
-                    bytes += await SendAsync(segment, client, to, nodes, epoch, ct);
+                bytes += await AddAsync(segment, list, client, to, nodes, epoch, ct);
                 asked.UnionWith(ChunkRef.Read(codec.Open(list, peers.Self.Value).Span).Select(chunk => chunk.Id));
                 bytes += await AddLackingAsync(segment, client, asked, to, nodes, epoch, ct);
             }
@@ -37,11 +35,7 @@ public sealed class VersionCopy(PackStore store, Peers peers)
         }
         bytes += await AddLackingAsync(segment, client, asked, to, nodes, epoch, ct);
         foreach (var manifest in manifests)
-        {
-            segment.Add(Record.Of(RecordKind.Manifest, client, manifest.Encode()));
-            if (segment.IsFull)
-                bytes += await SendAsync(segment, client, to, nodes, epoch, ct);
-        }
+            bytes += await AddAsync(segment, Record.Of(RecordKind.Manifest, client, manifest.Encode()), client, to, nodes, epoch, ct);
         bytes += await SendAsync(segment, client, to, nodes, epoch, ct);
         step.Succeed();
         return bytes;
@@ -62,13 +56,16 @@ public sealed class VersionCopy(PackStore store, Peers peers)
     {
         var bytes = 0L;
         await foreach (var record in LackingAsync(client, asked, to, ct))
-        {
-            segment.Add(record);
-            if (segment.IsFull)
-                bytes += await SendAsync(segment, client, to, nodes, epoch, ct);
-        }
+            bytes += await AddAsync(segment, record, client, to, nodes, epoch, ct);
         asked.Clear();
         return bytes;
+    }
+
+    /// <returns>What was sent of the segment, which it filled.</returns>
+    private async Task<long> AddAsync(Segment segment, Record record, ClientId client, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
+    {
+        segment.Add(record);
+        return segment.IsFull ? await SendAsync(segment, client, to, nodes, epoch, ct) : 0;
     }
 
     private async Task<long> SendAsync(Segment segment, ClientId client, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
