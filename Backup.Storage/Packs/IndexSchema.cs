@@ -11,11 +11,14 @@ internal static class IndexSchema
     /// <summary>Written into the database's header; an index of another version is rebuilt.</summary>
     public const int FormatVersion = 3;
 
-    /// <summary>SQLite's page cache of the one writer: the inner pages of an index of some six million rows.</summary>
-    private const int WriterCacheKib = 8 << 10;
+    /// <summary>
+    /// SQLite's page cache of the one writer. The inner pages of an index of some million rows; beyond that it reads from the system's
+    /// cache, which costs a microsecond and is not memory of a node's own.
+    /// </summary>
+    private const int WriterCacheKib = 2 << 10;
 
     /// <summary>The same of each reader.</summary>
-    private const int ReaderCacheKib = 4 << 10;
+    private const int ReaderCacheKib = 1 << 10;
 
     // Clients are numbered, and a record's row has no rowid, to keep a row near 50 bytes: a million of them in 60 MB.
     public static readonly string[] Tables =
