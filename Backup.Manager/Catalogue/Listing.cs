@@ -25,7 +25,8 @@ public sealed class Listing(Metadata metadata, Names names)
         long? sequence = null;
         for (var seen = 0; ;)
         {
-            var wanted = Math.Min(request.Limit - files.Count + 1, Limits.ListPageMax);
+            // As many as are missing, and as many as were met in vain: whoever asks for one file may meet thousands of deleted ones first.
+            var wanted = Math.Min(Math.Max(request.Limit - files.Count + 1, seen - files.Count), Limits.ListPageMax);
             var (page, generation) = await names.ReadAsync(client, from, isAfter, prefix, wanted, ct);
             sequence ??= generation;
             var used = await AppendAsync(client, page, request, files, ct);

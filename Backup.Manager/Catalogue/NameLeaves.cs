@@ -48,8 +48,8 @@ public sealed class NameLeaves
     /// <summary>The leaf of a name.</summary>
     public int LeafOf(string name) => byName[PositionOf(Encoding.UTF8.GetBytes(name))].Leaf;
 
-    /// <summary>The leaves from that of a name on, in the order of their names.</summary>
-    public IEnumerable<int> From(byte[] name) => byName.Skip(PositionOf(name)).Select(entry => entry.Leaf);
+    /// <summary>The leaves in which names from the first bound to the other may lie, in the order of their names.</summary>
+    public IEnumerable<int> Between(byte[] from, byte[] to) => byName[PositionOf(from)..(Math.Max(PositionOf(from), PositionOf(to)) + 1)].Select(entry => entry.Leaf);
 
     private int PositionOf(byte[] name)
     {

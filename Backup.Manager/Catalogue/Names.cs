@@ -31,8 +31,10 @@ public sealed class Names(Metadata metadata)
         var names = new List<string>();
         long? generation = null;
         var (leaves, attempt) = (await LeavesAsync(client, ct), 0);
-        byte[] to = prefix.Length == 0 ? [(byte)'+'] : [(byte)'(', .. prefix, 0xFF];
-        var pending = new Queue<int>(leaves.From(from));
+        // No name has this byte: behind it are none that start so.
+        byte[] behind = [.. prefix, 0xFF];
+        byte[] to = prefix.Length == 0 ? [(byte)'+'] : [(byte)'(', .. behind];
+        var pending = new Queue<int>(leaves.Between(from, behind));
         while (pending.Count > 0 && names.Count < most)
         {
             var call = new ScriptCall(Script.PageNames) { Count = most - names.Count }.Key(Keys.Seq(client), Keys.Leaves(client));
@@ -44,7 +46,7 @@ public sealed class Names(Metadata metadata)
             if (reply[0].Text == "moved")
             {
                 leaves = await MovedAsync(client, attempt++, ct);
-                pending = new Queue<int>(leaves.From(from));
+                pending = new Queue<int>(leaves.Between(from, behind));
                 continue;
             }
             generation ??= reply[1].Number;
@@ -52,8 +54,6 @@ public sealed class Names(Metadata metadata)
             names.AddRange(read);
             if (read.Length > 0)
                 (from, after) = (Encoding.UTF8.GetBytes(read[^1]), true);
-            else if (prefix.Length > 0 && names.Count > 0)
-                break;
             for (var i = 0; i < reading; i++)
                 pending.Dequeue();
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Backup.Manager;
 using Backup.Protocol;
@@ -79,6 +80,39 @@ public abstract class CatalogueTests(RedisFixture fixture)
         Assert.Equal(40, rest.Files.Length);
         Assert.Null(rest.Next);
         Assert.Equal(paths.Where((_, i) => i % 10 == 0), page.Files.Concat(rest.Files).Select(file => file.Path.Value));
+    }
+
+    [SkippableFact]
+    public async Task What_thousands_of_deleted_files_stand_before_is_found_in_a_few_calls()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        foreach (var batch in Enumerable.Range(0, 3_000).Select(Name).Chunk(1_000))
+        {
+            await cluster.StoreAsync(batch);
+            await cluster.DeleteAsync(batch);
+        }
+        await cluster.StoreAsync("z");
+
+        Assert.InRange(await CallsAsync("", ["z"]), 1, 40);
+        // Names lie in a dozen leaves. Where none that start so can lie is not looked.
+        Assert.Equal(1, await CallsAsync("!", []));
+
+        async Task<int> CallsAsync(string prefix, string[] expected)
+        {
+            using var listing = new Activity("listing").Start();
+            var calls = 0;
+            using var listener = new ActivityListener
+            {
+                ShouldListenTo = source => source.Name == Telemetry.Name,
+                Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+                ActivityStopped = span => calls += span.TraceId == listing.TraceId && span.OperationName.StartsWith("redis ", StringComparison.Ordinal) ? 1 : 0,
+            };
+            ActivitySource.AddActivityListener(listener);
+            var page = await cluster.First.ListAsync(cluster.Client, new ListRequest(prefix, null, 1), default);
+            Assert.Equal(expected, page.Files.Select(file => file.Path.Value));
+            return calls;
+        }
     }
 
     [SkippableFact]
