@@ -85,8 +85,10 @@ public sealed partial class RebuildWorker(
         }
         if (versions.Count > 0)
         {
-            if (await merger.MergeAsync(token, versions, withHints: !isLate, ct) is null)
-                merge = null;
+            // Until these are merged nothing else is: where Redis fails, the inventories are read anew from their beginning.
+            merge = null;
+            if (await merger.MergeAsync(token, versions, withHints: !isLate, ct) is not null)
+                merge = from;
             return WorkerStep.Busy;
         }
         foreach (var kept in from.Moments)

@@ -99,13 +99,18 @@ internal sealed class Rig : IAsyncDisposable
     /// <summary>Time passes until the nodes that live have been waited for, then both managers take turns until writes go on.</summary>
     public async Task RebuildAsync(int nodes = 3)
     {
+        await WaitForNodesAsync(nodes);
+        await StepAsync();
+        Assert.False((await Cluster.Get<Rebuilder>().ReadAsync(default)).IsLost);
+    }
+
+    public async Task WaitForNodesAsync(int nodes = 3)
+    {
         Assert.Equal(Backup.ServiceDefaults.WorkerStep.Idle, await Cluster.Get<RebuildWorker>().StepAsync(default));
         Cluster.Time.Advance(TimeSpan.FromSeconds(5));
         await HeartbeatAsync(0, nodes);
         Cluster.Time.Advance(TimeSpan.FromSeconds(5));
         await HeartbeatAsync(0, nodes);
-        await StepAsync();
-        Assert.False((await Cluster.Get<Rebuilder>().ReadAsync(default)).IsLost);
     }
 
     public async Task StepAsync()
