@@ -16,6 +16,9 @@ public sealed class Retention(Snapshots snapshots, Drops drops, Names names, Cli
     /// <summary>Times it begins anew because a snapshot was made or pinned meanwhile: each is a new plan over all names.</summary>
     private const int AttemptsMax = 5;
 
+    /// <summary>Versions dropped by one call, which holds up all others of Redis: of a page of names that were stored every hour for months there are millions.</summary>
+    public const int VersionsPerCallMax = 2_000;
+
     public async Task<RetentionReply> RetainAsync(ClientId client, RetentionRequest request, CancellationToken ct)
     {
         var policy = request.Policy;
@@ -57,10 +60,14 @@ public sealed class Retention(Snapshots snapshots, Drops drops, Names names, Cli
             var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
             FileVersion[] expired = [.. paths.Zip(values).Where(pair => pair.Second is not null)
                 .SelectMany(pair => RetentionPlan.Expired(FileLines.All(pair.First, pair.Second!), keptMs, newestMs))];
-            var gone = drop is null ? (expired.Length, expired.Sum(version => version.SizeBytes)) : await drops.TakeVersionsAsync(drop, expired, ct);
-            if (gone is not { } counted)
-                return (false, versions, bytes);
-            (versions, bytes) = (versions + counted.Item1, bytes + counted.Item2);
+            // A file's oldest go first: a tombstone goes only where nothing is left that it hides.
+            foreach (var some in expired.Chunk(VersionsPerCallMax))
+            {
+                var gone = drop is null ? (some.Length, some.Sum(version => version.SizeBytes)) : await drops.TakeVersionsAsync(drop, some, ct);
+                if (gone is not { } counted)
+                    return (false, versions, bytes);
+                (versions, bytes) = (versions + counted.Item1, bytes + counted.Item2);
+            }
             if (page.Length < Limits.ListPageMax)
                 return (true, versions, bytes);
             from = Encoding.UTF8.GetBytes(page[^1]);

@@ -137,7 +137,7 @@ public sealed partial class FileRepair(Metadata metadata, Collection.Drops drops
     private static ScriptCall MoveCall(ClientId client, Change[] changes, long token)
     {
         var call = new ScriptCall(Script.MoveCopies) { Count = changes.Length }
-            .Key(Keys.Loads, Keys.Candidates, Keys.Debts, Keys.Duty(RepairWorker.Duty), Keys.Seq(client))
+            .Key(Keys.Loads, Keys.Candidates, Keys.Debts, Keys.Duty(RepairWorker.Duty))
             .Arg(token).Arg(client.ToString()).Arg(Keys.FilePrefix(client).Length);
         var file = 0;
         RootedPath? last = null;

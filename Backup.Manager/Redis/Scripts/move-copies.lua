@@ -1,7 +1,7 @@
 -- Notes that versions lie on other nodes than before: their lines, the loads of the nodes and the debts change together.
 -- A line that is not what it was when the copies were planned stays as it is. Uses library-nodes, library-lines.
 --
--- KEYS[1] loads   KEYS[2] candidates   KEYS[3] debts   KEYS[4] the duty   KEYS[5] seq of the client   KEYS[6..] values of files
+-- KEYS[1] loads   KEYS[2] candidates   KEYS[3] debts   KEYS[4] the duty   KEYS[5..] values of files
 -- ARGV[1] the fencing token   ARGV[2] client   ARGV[3] length of what precedes the path in a file's key
 -- ARGV[4..] of each version three: file, counted from 1; its line before; its line now. Versions of one file stand together.
 --
@@ -24,7 +24,7 @@ end
 local at = 4
 while at <= #ARGV do
   local file = ARGV[at]
-  local key = KEYS[5 + tonumber(file)]
+  local key = KEYS[4 + tonumber(file)]
   local before = redis.call('GET', key)
   local value, names = '\n' .. (before or ''), {}
   while ARGV[at] == file do
@@ -55,9 +55,6 @@ while at <= #ARGV do
   end
 end
 change_loads(KEYS[1], KEYS[2], changes)
-if #applied > 0 then
-  redis.call('HINCRBY', KEYS[5], 'generation', 1)
-end
 for i, number in ipairs(applied) do
   applied[i] = int(number)
 end

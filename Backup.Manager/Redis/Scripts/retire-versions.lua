@@ -20,11 +20,14 @@ end
 
 -- The lines that stay and those that go. What is current stays, and so does a tombstone that hides an older version.
 local function part(value, versions)
-  local kept, dropped = {}, {}
+  local kept, dropped, wanted = {}, {}, {}
+  for version in string.gmatch(versions, '%d+') do
+    wanted[version] = true
+  end
   local current = last_line(value)
   for line in string.gmatch(value, '[^\n]+') do
     local version, kind = string.match(line, '^(%d+) %d+ (%d)')
-    local goes = string.find(versions, ',' .. version .. ',', 1, true)
+    local goes = wanted[version]
     if goes and (kind == TOMBSTONE and #kept > 0 or kind ~= TOMBSTONE and line == current) then
       goes = false
     end
@@ -78,7 +81,6 @@ for id in pairs(leaving) do
     redis.call('HSETNX', KEYS[11], 'asked', '1')
   end
 end
-redis.call('HINCRBY', KEYS[1], 'generation', 1)
 redis.call('ZADD', KEYS[5], ARGV[4], ARGV[5])
 redis.call('SADD', KEYS[6], ARGV[6])
 return { 'ok', count, int(bytes) }

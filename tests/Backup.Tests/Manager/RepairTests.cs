@@ -246,7 +246,7 @@ public abstract class RepairTests(RedisFixture fixture, ITestOutputHelper output
     /// <returns>Numbers of what was changed.</returns>
     private static async Task<string> MoveAsync(ManagersOnRedis cluster, long token, params (string Path, string Old, string New)[] changes)
     {
-        var call = new ScriptCall(Script.MoveCopies).Key(Keys.Loads, Keys.Candidates, Keys.Debts, Keys.Duty(RepairWorker.Duty), Keys.Seq(cluster.Client))
+        var call = new ScriptCall(Script.MoveCopies).Key(Keys.Loads, Keys.Candidates, Keys.Debts, Keys.Duty(RepairWorker.Duty))
             .Arg(token).Arg(cluster.Client.ToString()).Arg(Keys.FilePrefix(cluster.Client).Length);
         var paths = changes.Select(change => change.Path).Distinct().ToList();
         paths.ForEach(path => call.Key(Keys.File(cluster.Client, Path(path))));

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Backup.Manager.Collection;
+using Backup.Manager.Redis;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using static Backup.Tests.Manager.ManagersOnRedis;
@@ -130,6 +132,44 @@ public abstract class RetentionTests(RedisFixture fixture)
         Assert.Equal(4_000, (await cluster.Second.UndoRetentionAsync(cluster.Client, default)).Versions);
         var asOf = (await cluster.First.SnapshotsAsync(cluster.Client, default)).Snapshots[0].TimeMs;
         Assert.Equal(paths, await NamesAsync(cluster, asOf));
+        await cluster.AssertLoadsExactAsync();
+    }
+
+    [SkippableFact]
+    public async Task Many_versions_go_in_several_calls_and_what_is_listed_stays_the_same()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        var paths = Enumerable.Range(0, Limits.FilesPerCallMax).Select(Name).ToArray();
+        await cluster.StoreAsync(paths);
+        await cluster.DeleteAsync(paths);
+        await cluster.StoreAsync(paths);
+        await cluster.StoreAsync(paths);
+        await SnapshotAsync(cluster, "all");
+        var listed = await cluster.First.ListAsync(cluster.Client, new ListRequest("", null, Limits.ListPageMax), default);
+        using var retaining = new Activity("retaining").Start();
+        var sizes = new List<int>();
+        using (var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == Telemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = span =>
+            {
+                if (span.TraceId == retaining.TraceId && span.OperationName == $"redis {Script.RetireVersions.Verb}")
+                    sizes.Add((int)span.GetTagItem("db.operation.batch.size")!);
+            },
+        })
+        {
+            ActivitySource.AddActivityListener(listener);
+            Assert.Equal(3_000, (await RetainAsync(cluster, last: 1)).Versions);
+        }
+        Assert.Equal([Retention.VersionsPerCallMax, 3_000 - Retention.VersionsPerCallMax], sizes);
+        await cluster.AssertLoadsExactAsync();
+        var after = await cluster.First.ListAsync(cluster.Client, new ListRequest("", null, Limits.ListPageMax), default);
+        Assert.Equal(listed.Files.Select(file => (file.Path, file.Version)), after.Files.Select(file => (file.Path, file.Version)));
+        // Whoever has listed under this number need not list again.
+        Assert.Equal(listed.Sequence, after.Sequence);
+        Assert.Equal(3_000, (await cluster.Second.UndoRetentionAsync(cluster.Client, default)).Versions);
         await cluster.AssertLoadsExactAsync();
     }
 

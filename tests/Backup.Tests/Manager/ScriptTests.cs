@@ -67,7 +67,7 @@ public abstract class ScriptTests(RedisFixture fixture)
         while (await cluster.Get<RepairWorker>().StepAsync(default) == Backup.ServiceDefaults.WorkerStep.Busy)
         {
         }
-        await cluster.Get<Metadata>().RunAsync(new ScriptCall(Script.MoveCopies).Key(Keys.Loads, Keys.Candidates, Keys.Debts, Keys.Duty(RepairWorker.Duty), Keys.Seq(cluster.Client))
+        await cluster.Get<Metadata>().RunAsync(new ScriptCall(Script.MoveCopies).Key(Keys.Loads, Keys.Candidates, Keys.Debts, Keys.Duty(RepairWorker.Duty))
             .Arg(1).Arg(cluster.Client.ToString()).Arg(0), default);
         await cluster.Get<Metadata>().RunAsync(new ScriptCall(Script.MoveDropped).Key(Keys.Duty(RepairWorker.Duty), Keys.Undoable(cluster.Client), Keys.Dropped(cluster.Client, "x"))
             .Arg(1).Arg("x"), default);
