@@ -43,14 +43,16 @@ public sealed partial class Reconciler(Metadata metadata, Collection.Drops drops
         for (var look = 0; look < 2 && surplus.Count > 0; look++)
         {
             RootedPath[] paths = [.. surplus.Select(version => version.Path).Distinct()];
-            var aside = await drops.AsideAsync(client, paths, ct);
             var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
-            // One that was brought back between the two questions is found by both.
-            var placed = paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!)).Concat(aside)
-                .DistinctBy(version => version.Version).ToDictionary(version => version.Version);
+            var placed = paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!))
+                .ToDictionary(version => version.Version);
             surplus.RemoveAll(version => placed.TryGetValue(version.Version, out var line)
                 ? line.Nodes.Contains(node)
                 : version.TimeMs >= youngMs || reserved.Contains(version.Version));
+            // What lies aside takes a question for each run of retention, and little of what a node holds does.
+            RootedPath[] unplaced = [.. surplus.Where(version => !placed.ContainsKey(version.Version)).Select(version => version.Path).Distinct()];
+            var aside = (unplaced.Length == 0 ? [] : await drops.AsideAsync(client, unplaced, ct)).DistinctBy(version => version.Version).ToDictionary(version => version.Version);
+            surplus.RemoveAll(version => aside.TryGetValue(version.Version, out var line) && line.Nodes.Contains(node));
         }
         return surplus;
     }
