@@ -6,9 +6,12 @@ namespace Backup.Client;
 /// <summary>What the cluster has stored for the client, page by page.</summary>
 internal static class Listing
 {
+    /// <summary>A folder that is hardly anybody's: what lies in none need not be looked at to say so.</summary>
+    private const string NoFolder = "\U0010FFFF/";
+
     /// <summary>Changes whenever anything of the client is stored. One cheap call.</summary>
     public static async Task<long> SequenceAsync(this ClusterConnection cluster, CancellationToken ct) =>
-        (await cluster.AskAsync(node => node.ListAsync(cluster.Client, new ListRequest("", null, 1), ct), ct)).Sequence;
+        (await cluster.AskAsync(node => node.ListAsync(cluster.Client, new ListRequest(NoFolder, null, 1), ct), ct)).Sequence;
 
     /// <summary>
     /// All files whose paths start with the prefix, in the order of their paths. The cluster lists encrypted names in another
