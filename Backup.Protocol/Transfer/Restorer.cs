@@ -124,7 +124,7 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
             while (next < run.Length && await records.NextAsync() is var (record, plain))
             {
                 using (record)
-                    await run[next].AcceptAsync(record, plain, node.Id.Value, ct);
+                    await AcceptAsync(run[next], record, plain, node, ct);
                 if (run[next].IsDone)
                     next++;
             }
@@ -146,6 +146,19 @@ public sealed class Restorer(ClusterConnection cluster, TransferCounters counter
         {
             var isSilent = e is OperationCanceledException;
             GiveUp(node, Failure.Unreachable(node.Id, isSilent ? $"it sent nothing for {patience.TotalSeconds} s" : e.Message.TrimEnd('.')), run[next..], mayBeAskedAgain: isHedged && isSilent);
+        }
+    }
+
+    /// <summary>Of a small version that the target refuses the rest is let go, and those behind it in the stream are not asked for anew.</summary>
+    private static async ValueTask AcceptAsync(VersionReceiver receiver, Record record, ReadOnlyMemory<byte> plain, NodeRef node, CancellationToken ct)
+    {
+        try
+        {
+            await receiver.AcceptAsync(record, plain, node.Id.Value, ct);
+        }
+        catch (FailureException e) when (IsTheTargets(e.Failure) && receiver.CanBeSkipped)
+        {
+            await receiver.RefuseAsync(e.Failure);
         }
     }
 

@@ -16,6 +16,9 @@ public interface IRestoreTarget
 /// <summary>Takes the records of one version as they arrive, checks each and writes it out. Knows where to go on when a read breaks off.</summary>
 internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target, TransferCounters counters, ClientCipher? cipher) : IAsyncDisposable
 {
+    /// <summary>So much takes less time to be read and let go than a request for what comes behind it.</summary>
+    private const long SkippedBytesMax = 1 << 20;
+
     private ContentDigest? digest;
     private Manifest? manifest;
     private ChunkRef[]? refs;
@@ -23,6 +26,7 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
     private int chunkInList;
     private bool comesAgain;
     private Stream? stream;
+    private Failure? refusal;
 
     public FileVersion Version => version;
 
@@ -34,6 +38,9 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
 
     /// <summary>It is complete, or was given up.</summary>
     public bool IsDone { get; private set; }
+
+    /// <summary>Whether the rest of it may be read past, should the target refuse it.</summary>
+    public bool CanBeSkipped => manifest is not null && version.SizeBytes <= SkippedBytesMax;
 
     public Failure? LastFailure { get; set; }
 
@@ -66,27 +73,43 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
         else
             await TakeChunkAsync(record, plain, culprit, ct);
         comesAgain = false;
-        if (refs is not null && chunkInList == refs.Length && (!manifest!.Head.HasLists || list == manifest.Refs.Length - 1))
-            await CompleteAsync(culprit);
+        if (HasAll)
+            await (refusal is null ? CompleteAsync(culprit) : GiveUpAsync());
     }
 
-    /// <summary>No node is left to ask.</summary>
+    /// <summary>The target does not take it. It is given up once the rest of it has come.</summary>
+    public async ValueTask RefuseAsync(Failure why)
+    {
+        refusal = why;
+        await CloseAsync();
+        if (HasAll)
+            await GiveUpAsync();
+    }
+
+    /// <summary>No node is left to ask, or the target does not take it.</summary>
     public async ValueTask GiveUpAsync()
     {
         IsDone = true;
-        if (stream is not null)
-            await stream.DisposeAsync();
-        stream = null;
+        await CloseAsync();
         Interlocked.Increment(ref counters.FilesFailed);
-        target.Failed(version, LastFailure ?? new Failure(FailureCode.NodeUnreachable, $"No node that holds '{version.Path.Display}' is known.",
+        target.Failed(version, refusal ?? LastFailure ?? new Failure(FailureCode.NodeUnreachable, $"No node that holds '{version.Path.Display}' is known.",
             string.Join(',', Nodes), "Bring one of these nodes back, then try again."));
     }
 
     public async ValueTask DisposeAsync()
     {
         digest?.Dispose();
-        if (stream is not null)
-            await stream.DisposeAsync();
+        await CloseAsync();
+    }
+
+    private bool HasAll => refs is not null && chunkInList == refs.Length && (!manifest!.Head.HasLists || list == manifest.Refs.Length - 1);
+
+    private async ValueTask CloseAsync()
+    {
+        var open = stream;
+        stream = null;
+        if (open is not null)
+            await open.DisposeAsync();
     }
 
     private void Begin(Record record, ReadOnlySpan<byte> plain, string culprit)
@@ -115,13 +138,13 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
     private async ValueTask TakeChunkAsync(Record record, ReadOnlyMemory<byte> plain, string culprit, CancellationToken ct)
     {
         Expect(record, RecordKind.Chunk, refs![chunkInList].Id, culprit);
-        await WriteAsync(plain, ct);
         digest!.Add(record.Header.Id);
         Chunks++;
         chunkInList++;
         Interlocked.Add(ref counters.BytesRead, plain.Length);
         if (chunkInList == refs.Length && manifest!.Head.HasLists && list < manifest.Refs.Length - 1)
             (list, chunkInList, refs) = (list + 1, 0, null);
+        await WriteAsync(plain, ct);
     }
 
     /// <summary>What the target's disk refuses is no node's fault.</summary>
@@ -143,9 +166,7 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
     {
         if (digest!.Finish() != version.Digest)
             throw Failure.Corrupt($"The content of '{version.Path.Display}' version {version.Version}", culprit).Exception();
-        if (stream is not null)
-            await stream.DisposeAsync();
-        stream = null;
+        await CloseAsync();
         IsDone = true;
         if (version.Kind != VersionKind.Folder)
             Interlocked.Increment(ref counters.Files);
