@@ -9,7 +9,22 @@ internal static class RetentionRun
     {
         Check(policy);
         var cluster = session.ConnectToRead();
-        return await cluster.AskAsync(node => node.RetainAsync(cluster.Client, new RetentionRequest(policy, apply), ct), ct);
+        var all = await AskAsync(null);
+        while (all.Next is not null)
+        {
+            var more = await AskAsync(all.Next);
+            all = more with
+            {
+                Dropped = [.. all.Dropped.Concat(more.Dropped).DistinctBy(snapshot => snapshot.Name)],
+                Versions = all.Versions + more.Versions,
+                Bytes = all.Bytes + more.Bytes,
+                UndoUntilMs = Math.Max(all.UndoUntilMs, more.UndoUntilMs),
+            };
+        }
+        return all;
+
+        Task<RetentionReply> AskAsync(string? after) =>
+            cluster.AskAsync(node => node.RetainAsync(cluster.Client, new RetentionRequest(policy, apply, after), ct), ct);
     }
 
     public static Task<UndoReply> UndoAsync(Session session, CancellationToken ct)

@@ -23,7 +23,8 @@ public sealed record SnapshotsReply(Snapshot[] Snapshots);
 public sealed record RetentionPolicy(int Last = 0, int Hourly = 0, int Daily = 0, int Weekly = 0, int Monthly = 0, int Yearly = 0);
 
 /// <param name="Apply">False only tells what would happen.</param>
-public sealed record RetentionRequest(RetentionPolicy Policy, bool Apply);
+/// <param name="After">Where the answer before said that it ended; null to begin.</param>
+public sealed record RetentionRequest(RetentionPolicy Policy, bool Apply, string? After = null);
 
 /// <param name="Reasons">Why it stays: "last", "daily", "pinned", "named" and so on.</param>
 public sealed record KeptSnapshot(Snapshot Snapshot, string[] Reasons);
@@ -31,7 +32,8 @@ public sealed record KeptSnapshot(Snapshot Snapshot, string[] Reasons);
 /// <param name="Versions">Versions that no moment kept shows any more.</param>
 /// <param name="Bytes">Their sizes added up; what is freed is less where they share chunks with others.</param>
 /// <param name="UndoUntilMs">Until then <see cref="ICatalogue.UndoRetentionAsync"/> brings all of it back; 0 when nothing was applied.</param>
-public sealed record RetentionReply(KeptSnapshot[] Kept, Snapshot[] Dropped, long Versions, long Bytes, long UndoUntilMs);
+/// <param name="Next">Pass it as <see cref="RetentionRequest.After"/> to go on, and add the numbers up; null when all names were looked at.</param>
+public sealed record RetentionReply(KeptSnapshot[] Kept, Snapshot[] Dropped, long Versions, long Bytes, long UndoUntilMs, string? Next = null);
 
 /// <param name="Versions">Versions brought back.</param>
 public sealed record UndoReply(Snapshot[] Snapshots, long Versions);

@@ -72,8 +72,8 @@ public sealed class NodeInventory(PackStore store, DamagedVersions damaged, Kept
 /// <summary>What the manager asks a node when it rebuilds the metadata.</summary>
 public static class InventoryEndpoints
 {
-    /// <summary>A client's snapshots: ten thousand of them.</summary>
-    private const long MomentsBytesMax = 2 << 20;
+    /// <summary>A client's snapshots: two hundred thousand of them, which watching a root makes in four months when nothing drops any.</summary>
+    private const long MomentsBytesMax = 16 << 20;
 
     public static void MapInventory(this IEndpointRouteBuilder app)
     {

@@ -173,6 +173,27 @@ public abstract class RetentionTests(RedisFixture fixture)
         await cluster.AssertLoadsExactAsync();
     }
 
+    [SkippableFact]
+    public async Task More_names_than_one_answer_looks_at_are_gone_through_by_asking_on()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        const int Names = Retention.NamesPerAnswerMax + 300;
+        for (var round = 0; round < 2; round++)
+        {
+            foreach (var some in Enumerable.Range(0, Names).Select(Name).Chunk(Limits.FilesPerCallMax))
+                await cluster.StoreAsync(some);
+        }
+        await SnapshotAsync(cluster, "all");
+        var request = new RetentionRequest(new RetentionPolicy(Last: 1), Apply: true);
+        var first = await cluster.First.RetainAsync(cluster.Client, request, default);
+        Assert.Equal((Retention.NamesPerAnswerMax, Name(Retention.NamesPerAnswerMax - 1)), (first.Versions, first.Next));
+        var second = await cluster.Second.RetainAsync(cluster.Client, request with { After = first.Next }, default);
+        Assert.Equal((300, null), (second.Versions, second.Next));
+        Assert.Equal(0, (await cluster.First.RetainAsync(cluster.Client, request, default)).Versions);
+        await FailsAsync(FailureCode.InvalidRequest, () => cluster.First.RetainAsync(cluster.Client, request with { After = "/" }, default));
+    }
+
     private async Task<ManagersOnRedis> StoredThriceAsync()
     {
         var cluster = await ManagersOnRedis.StartAsync(fixture);
