@@ -27,9 +27,13 @@ internal sealed class BackupPlan(CatalogueFolder folder) : IDisposable
     /// <summary>Whether an entry of the plan is a deletion: only what is stored has a version.</summary>
     public static bool IsGone(CatalogueEntry entry) => entry.Version != 0;
 
-    public void AddChanged(ScannedFile file)
+    /// <summary>Whether the cluster lists it, as it was or as it is: then a catalogue that lacks it does not say all.</summary>
+    public static bool IsListed(CatalogueEntry entry) => IsGone(entry) || entry.Digest != default;
+
+    /// <param name="stored">What the cluster has of it; null for nothing, or where nobody has looked.</param>
+    public void AddChanged(ScannedFile file, CatalogueEntry? stored = null)
     {
-        writer.Add(CatalogueEntry.Of(file));
+        writer.Add(CatalogueEntry.Of(file) with { Digest = stored?.Digest ?? default });
         if (file.Kind == VersionKind.Folder)
             Folders++;
         else

@@ -114,7 +114,7 @@ internal sealed class BackupPlanner(Session session, ClusterConnection cluster, 
                 Added++;
             else if (file.Kind != VersionKind.Folder)
                 Changed++;
-            plan.AddChanged(file);
+            plan.AddChanged(file, change.Stored);
             return null;
         }
         if (file.Kind != VersionKind.Folder)

@@ -20,6 +20,9 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     private long folders;
     private long copiesOwed;
     private bool clusterFailed;
+
+    /// <summary>Whether something that the cluster lists could not be sent, or its deletion: the new catalogue does not have it.</summary>
+    private bool lacksListed;
     private Snapshot? snapshot;
     private Failure? snapshotFailure;
     private bool interrupted;
@@ -141,9 +144,11 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
                 if (LargeUploads.IsLarge(entry))
                     large!.Stored(entry.Path);
                 // What changed under the reader must not look unchanged the next time.
-                if (failure is null && receipt.Kind != VersionKind.Tombstone)
-                    catalogue?.Add(entry! with { Version = receipt.Version, Digest = receipt.Digest, Racy = planner.IsRacy(new ScannedFile(entry.Path, entry.ToStat())) });
+                if (receipt.Kind != VersionKind.Tombstone)
+                    catalogue?.Add(entry! with { Version = receipt.Version, Digest = receipt.Digest, Racy = failure is not null || planner.IsRacy(new ScannedFile(entry.Path, entry.ToStat())) });
             }
+            else
+                lacksListed |= BackupPlan.IsListed(entry!);
         }
         interrupted = ct.IsCancellationRequested;
     }
@@ -154,7 +159,10 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         foreach (var entry in entries)
         {
             if (ToSource(entry) is not { } source)
+            {
+                lacksListed |= BackupPlan.IsListed(entry);
                 continue;
+            }
             underWay[entry.Path] = entry;
             yield return source;
         }
@@ -220,6 +228,6 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     {
         var commits = progress.Counters.Commits;
         var after = commits == 0 ? before : await cluster.SequenceAsync(ct);
-        return after - before == commits ? after : SequenceUnknown;
+        return after - before == commits && !lacksListed ? after : SequenceUnknown;
     }
 }

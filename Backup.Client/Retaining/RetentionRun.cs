@@ -18,7 +18,8 @@ internal static class RetentionRun
                 Dropped = [.. all.Dropped.Concat(more.Dropped).DistinctBy(snapshot => snapshot.Name)],
                 Versions = all.Versions + more.Versions,
                 Bytes = all.Bytes + more.Bytes,
-                UndoUntilMs = Math.Max(all.UndoUntilMs, more.UndoUntilMs),
+                // All of it comes back until the first of it goes.
+                UndoUntilMs = all.UndoUntilMs == 0 ? more.UndoUntilMs : all.UndoUntilMs,
             };
         }
         return all;

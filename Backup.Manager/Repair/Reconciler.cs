@@ -45,7 +45,7 @@ public sealed partial class Reconciler(Metadata metadata, Collection.Drops drops
             RootedPath[] paths = [.. surplus.Select(version => version.Path).Distinct()];
             var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
             var placed = paths.Zip(values).Where(pair => pair.Second is not null).SelectMany(pair => FileLines.All(pair.First, pair.Second!))
-                .ToDictionary(version => version.Version);
+                .DistinctBy(version => version.Version).ToDictionary(version => version.Version);
             surplus.RemoveAll(version => placed.TryGetValue(version.Version, out var line)
                 ? line.Nodes.Contains(node)
                 : version.TimeMs >= youngMs || reserved.Contains(version.Version));

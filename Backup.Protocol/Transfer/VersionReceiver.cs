@@ -81,7 +81,14 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
     public async ValueTask RefuseAsync(Failure why)
     {
         refusal = why;
-        await CloseAsync();
+        try
+        {
+            await CloseAsync();
+        }
+        catch (IOException)
+        {
+            // It is not kept anyway.
+        }
         if (HasAll)
             await GiveUpAsync();
     }
@@ -138,13 +145,27 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
     private async ValueTask TakeChunkAsync(Record record, ReadOnlyMemory<byte> plain, string culprit, CancellationToken ct)
     {
         Expect(record, RecordKind.Chunk, refs![chunkInList].Id, culprit);
+        try
+        {
+            await WriteAsync(plain, ct);
+        }
+        catch (FailureException)
+        {
+            // Whether or not it is read past, this chunk has come.
+            Step(record, plain);
+            throw;
+        }
+        Step(record, plain);
+    }
+
+    private void Step(Record record, ReadOnlyMemory<byte> plain)
+    {
         digest!.Add(record.Header.Id);
         Chunks++;
         chunkInList++;
         Interlocked.Add(ref counters.BytesRead, plain.Length);
-        if (chunkInList == refs.Length && manifest!.Head.HasLists && list < manifest.Refs.Length - 1)
+        if (chunkInList == refs!.Length && manifest!.Head.HasLists && list < manifest.Refs.Length - 1)
             (list, chunkInList, refs) = (list + 1, 0, null);
-        await WriteAsync(plain, ct);
     }
 
     /// <summary>What the target's disk refuses is no node's fault.</summary>

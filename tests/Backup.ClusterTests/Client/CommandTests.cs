@@ -38,6 +38,27 @@ public sealed class CommandTests(ClusterFixture fixture) : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_changed_while_it_was_read_is_deleted_when_it_is_gone()
+    {
+        machine.Write("steady", "steady");
+        var busy = machine.Write("busy", Payload.Bytes(1, 64 << 20));
+        using var stop = new CancellationTokenSource();
+        var writing = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+                File.AppendAllText(busy, "x");
+        });
+        var first = await machine.RunAsync("backup");
+        await stop.CancelAsync();
+        await writing;
+        Assert.Contains("'busy' changed while it was read", first.Expect(ExitCode.Incomplete).Error);
+        File.Delete(busy);
+
+        (await machine.RunAsync("backup")).Expect(ExitCode.Done);
+        Assert.Equal(["steady"], (await machine.RunAsync("list", "--json")).Expect(ExitCode.Done).JsonLines.Select(line => line.GetProperty("path").GetString()));
+    }
+
+    [Fact]
     public async Task A_quota_stops_a_backup_before_it_sends_anything()
     {
         machine.Write("small", Payload.Bytes(1, 1000));
