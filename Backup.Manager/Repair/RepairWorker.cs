@@ -104,13 +104,7 @@ public sealed partial class RepairWorker(
             if ((await metadata.RunAsync(call, ct))[0].Text == "fenced")
                 return false;
         }
-        // Its token goes, so that the next pass takes an epoch of its own.
-        pass = pass with { Running = false, EndedMs = now.NowMs, Client = "", Path = "", Token = 0 };
-        if (await SaveAsync(Keys.Repair, token, newEpoch: false, pass.Fields(), ct) is null)
-            return false;
-        LogEnded(log, pass.Examined, pass.Copied, pass.Left, pass.VersionsLost);
-        if (pass.Rebalances)
-            await events.AddAsync(EventKind.Rebalanced, EventSeverity.Info, "cluster", $"{pass.Moved} copies were moved from nodes with many files to nodes with few.", ct);
+        // Before the pass counts as ended: nobody would come back to say it.
         var said = now.Noticed.GetValueOrDefault(LostNotice, "");
         var lost = pass.VersionsLost > 0 ? pass.VersionsLost.ToString(CultureInfo.InvariantCulture) : "";
         if (lost != said)
@@ -118,6 +112,13 @@ public sealed partial class RepairWorker(
             await events.NoticeAsync(LostNotice, said, lost, "cluster", lost.Length == 0 ? []
                 : [(EventKind.VersionLost, EventSeverity.Error, $"{lost} versions have no good copy on a node that is alive.")], ct);
         }
+        // Its token goes, so that the next pass takes an epoch of its own.
+        pass = pass with { Running = false, EndedMs = now.NowMs, Client = "", Path = "", Token = 0 };
+        if (await SaveAsync(Keys.Repair, token, newEpoch: false, pass.Fields(), ct) is null)
+            return false;
+        LogEnded(log, pass.Examined, pass.Copied, pass.Left, pass.VersionsLost);
+        if (pass.Rebalances)
+            await events.AddAsync(EventKind.Rebalanced, EventSeverity.Info, "cluster", $"{pass.Moved} copies were moved from nodes with many files to nodes with few.", ct);
         return false;
     }
 
