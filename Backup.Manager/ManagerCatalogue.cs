@@ -50,8 +50,14 @@ public sealed class ManagerCatalogue(Placer placer, Committer committer, Listing
         return new SnapshotsReply(await snapshots.ListAsync(client, ct));
     }
 
-    public Task<RetentionReply> RetainAsync(ClientId client, RetentionRequest request, CancellationToken ct) => request.Apply
-        ? KeepingAsync(client, retention.RetainAsync(client, request, ct), ct) : retention.RetainAsync(client, request, ct);
+    public async Task<RetentionReply> RetainAsync(ClientId client, RetentionRequest request, CancellationToken ct)
+    {
+        var reply = await retention.RetainAsync(client, request, ct);
+        // An answer that goes on after another takes snapshots away only where new ones have come: else nodes have been told.
+        if (request.Apply && (request.After is null || reply.Dropped.Length > 0))
+            await moments.KeepAsync(client, ct);
+        return reply;
+    }
 
     public Task<UndoReply> UndoRetentionAsync(ClientId client, CancellationToken ct) => KeepingAsync(client, drops.UndoAsync(client, ct), ct);
 

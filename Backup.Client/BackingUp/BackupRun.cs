@@ -226,8 +226,10 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
     /// </summary>
     private async Task<long> SequenceAfterAsync(ClusterConnection cluster, long before, CancellationToken ct)
     {
+        if (lacksListed)
+            return SequenceUnknown;
         var commits = progress.Counters.Commits;
         var after = commits == 0 ? before : await cluster.SequenceAsync(ct);
-        return after - before == commits && !lacksListed ? after : SequenceUnknown;
+        return after - before == commits ? after : SequenceUnknown;
     }
 }

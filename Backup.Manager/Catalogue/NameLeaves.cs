@@ -49,7 +49,11 @@ public sealed class NameLeaves
     public int LeafOf(string name) => byName[PositionOf(Encoding.UTF8.GetBytes(name))].Leaf;
 
     /// <summary>The leaves in which names from the first bound to the other may lie, in the order of their names.</summary>
-    public IEnumerable<int> Between(byte[] from, byte[] to) => byName[PositionOf(from)..(Math.Max(PositionOf(from), PositionOf(to)) + 1)].Select(entry => entry.Leaf);
+    public IEnumerable<int> Between(byte[] from, byte[] to)
+    {
+        var first = PositionOf(from);
+        return byName[first..(Math.Max(first, PositionOf(to)) + 1)].Select(entry => entry.Leaf);
+    }
 
     private int PositionOf(byte[] name)
     {

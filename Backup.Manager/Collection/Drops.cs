@@ -56,7 +56,7 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
                 .Arg(Keys.FilePrefix(client).Length).Arg(client.ToString());
             var leafKeys = AddFiles(call, client, leaves, files.Select(file => file.Key));
             foreach (var file in files)
-                call.Arg($"{leafKeys.IndexOf(file.Key)} ,{string.Join(',', file.Select(version => version.Version))},");
+                call.Arg($"{leafKeys.IndexOf(file.Key)} {string.Join(',', file.Select(version => version.Version))}");
             var reply = await metadata.RunAsync(call, ct);
             if (reply[0].Text == "changed")
                 return null;

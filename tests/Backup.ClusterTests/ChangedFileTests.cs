@@ -1,6 +1,5 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
 using Backup.Protocol;
+using Backup.Tests;
 
 namespace Backup.ClusterTests;
 
@@ -23,22 +22,11 @@ public class ChangedFileTests(ClusterFixture fixture)
         for (var i = 0; i < changes; i++)
             content[(int)((long)SizeBytes * i / changes) + 100_000] ^= 1;
 
-        using var operation = new Activity("changed file").Start();
-        var stored = new ConcurrentQueue<long>();
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = source => source == Telemetry.Source,
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = step =>
-            {
-                if (step.TraceId == operation.TraceId && step.OperationName == "④ segment" && step.GetTagItem(Tags.Records) is long records)
-                    stored.Enqueue(records);
-            },
-        };
-        ActivitySource.AddActivityListener(listener);
+        using var spans = new HeardSpans();
         var receipt = await UploadAsync(connection, content);
 
-        Assert.InRange(stored.Count, 1, segmentsMax);
+        long[] stored = [.. spans.Named("④ segment").Select(step => step.GetTagItem(Tags.Records)).OfType<long>()];
+        Assert.InRange(stored.Length, 1, segmentsMax);
         // A changed chunk, or two where the change moved a cut, and the manifest.
         Assert.InRange(stored.Sum(), changes + 1, (2 * changes) + 1);
         var version = (await connection.LookupAsync("image"))!;

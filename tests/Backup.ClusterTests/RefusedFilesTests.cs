@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Backup.Protocol;
+using Backup.Tests;
 
 namespace Backup.ClusterTests;
 
@@ -19,23 +19,11 @@ public class RefusedFilesTests(ClusterFixture fixture)
         await connection.UploadAsync(Enumerable.Range(0, Files).Select(i => Transfers.File($"{i}", i, Size(i))));
         var listed = await connection.AskAsync(n => n.ListAsync(connection.Client, new ListRequest("", null, Files), default), default);
 
-        using var operation = new Activity("restore").Start();
-        var requests = 0;
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = source => source == Telemetry.Source,
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = step =>
-            {
-                if (step.TraceId == operation.TraceId && step.OperationName == "read from node")
-                    Interlocked.Increment(ref requests);
-            },
-        };
-        ActivitySource.AddActivityListener(listener);
+        using var spans = new HeardSpans();
         var target = new Choosy();
         await new Restorer(connection, new TransferCounters()).RestoreAsync(listed.Files, target, default);
 
-        Assert.InRange(requests, 1, RequestsMax);
+        Assert.InRange(spans.Named("read from node").Count(), 1, RequestsMax);
         Assert.Equal(Enumerable.Range(0, Files).Select(Expected), Enumerable.Range(0, Files).Select(i => target.Outcomes[i]));
     }
 

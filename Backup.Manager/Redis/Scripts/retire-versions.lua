@@ -7,7 +7,7 @@
 -- KEYS[12..11+n] values of the n files, then leaves as ARGV says
 -- ARGV[1] moments as planned   ARGV[2] leaves known   ARGV[3] the last of them   ARGV[4] when it goes for good, ms
 -- ARGV[5] member of drops   ARGV[6] id   ARGV[7] length of what precedes the path in a file's key   ARGV[8] client
--- ARGV[9..8+n] "leaf ,version,version,", leaf an index into KEYS
+-- ARGV[9..8+n] "leaf version,version", leaf an index into KEYS
 --
 -- Returns {"ok", versions, bytes} | {"changed"} | {"moved"}
 

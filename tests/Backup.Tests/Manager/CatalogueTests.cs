@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Backup.Manager;
 using Backup.Protocol;
@@ -100,18 +99,10 @@ public abstract class CatalogueTests(RedisFixture fixture)
 
         async Task<int> CallsAsync(string prefix, string[] expected)
         {
-            using var listing = new Activity("listing").Start();
-            var calls = 0;
-            using var listener = new ActivityListener
-            {
-                ShouldListenTo = source => source.Name == Telemetry.Name,
-                Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-                ActivityStopped = span => calls += span.TraceId == listing.TraceId && span.OperationName.StartsWith("redis ", StringComparison.Ordinal) ? 1 : 0,
-            };
-            ActivitySource.AddActivityListener(listener);
+            using var spans = new HeardSpans();
             var page = await cluster.First.ListAsync(cluster.Client, new ListRequest(prefix, null, 1), default);
             Assert.Equal(expected, page.Files.Select(file => file.Path.Value));
-            return calls;
+            return spans.Ended.Count(span => span.OperationName.StartsWith("redis ", StringComparison.Ordinal));
         }
     }
 

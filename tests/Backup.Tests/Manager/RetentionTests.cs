@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Backup.Manager.Collection;
 using Backup.Manager.Redis;
 using Backup.Protocol;
@@ -147,23 +146,10 @@ public abstract class RetentionTests(RedisFixture fixture)
         await cluster.StoreAsync(paths);
         await SnapshotAsync(cluster, "all");
         var listed = await cluster.First.ListAsync(cluster.Client, new ListRequest("", null, Limits.ListPageMax), default);
-        using var retaining = new Activity("retaining").Start();
-        var sizes = new List<int>();
-        using (var listener = new ActivityListener
-        {
-            ShouldListenTo = source => source.Name == Telemetry.Name,
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = span =>
-            {
-                if (span.TraceId == retaining.TraceId && span.OperationName == $"redis {Script.RetireVersions.Verb}")
-                    sizes.Add((int)span.GetTagItem("db.operation.batch.size")!);
-            },
-        })
-        {
-            ActivitySource.AddActivityListener(listener);
-            Assert.Equal(3_000, (await RetainAsync(cluster, last: 1)).Versions);
-        }
-        Assert.Equal([Retention.VersionsPerCallMax, 3_000 - Retention.VersionsPerCallMax], sizes);
+        using var spans = new HeardSpans();
+        Assert.Equal(3_000, (await RetainAsync(cluster, last: 1)).Versions);
+        Assert.Equal([Retention.VersionsPerCallMax, 3_000 - Retention.VersionsPerCallMax],
+            spans.Named($"redis {Script.RetireVersions.Verb}").Select(span => (int)span.GetTagItem("db.operation.batch.size")!));
         await cluster.AssertLoadsExactAsync();
         var after = await cluster.First.ListAsync(cluster.Client, new ListRequest("", null, Limits.ListPageMax), default);
         Assert.Equal(listed.Files.Select(file => (file.Path, file.Version)), after.Files.Select(file => (file.Path, file.Version)));

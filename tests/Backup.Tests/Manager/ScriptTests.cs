@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Reflection;
 using Backup.Manager;
 using Backup.Manager.Collection;
@@ -18,19 +17,7 @@ public abstract class ScriptTests(RedisFixture fixture)
     public async Task A_day_of_the_manager_runs_every_script_under_a_span_of_its_own()
     {
         await using var cluster = await ManagersOnRedis.StartAsync(fixture);
-        using var day = new Activity("day").Start();
-        var seen = new System.Collections.Concurrent.ConcurrentBag<string>();
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = source => source.Name == Telemetry.Name,
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = span =>
-            {
-                if (span.TraceId == day.TraceId)
-                    seen.Add($"{span.OperationName} {span.GetTagItem("db.operation.batch.size")}");
-            },
-        };
-        ActivitySource.AddActivityListener(listener);
+        using var day = new HeardSpans();
 
         await cluster.RegisterManyAsync("n1", "n2");
         await cluster.HeartbeatAsync("n1");
@@ -52,6 +39,7 @@ public abstract class ScriptTests(RedisFixture fixture)
         await HealAsync(cluster);
         await RebuildSomethingAsync(cluster);
 
+        var seen = day.Ended.Select(span => $"{span.OperationName} {span.GetTagItem("db.operation.batch.size")}").ToList();
         Assert.Equal(All.Select(script => $"redis {script.Verb}").Distinct().Order(),
             seen.Select(name => string.Join(' ', name.Split(' ')[..2])).Distinct().Intersect(All.Select(script => $"redis {script.Verb}")).Order());
         Assert.Contains($"redis place {NameLeaves.NamesMax + 1}", seen);
