@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Refit;
 
@@ -94,7 +95,8 @@ public sealed class NamesTheCulprit(string culprit, FailureCode unreachable, Tim
         {
             throw failed;
         }
-        catch (HttpRequestException e)
+        // HttpClient lets the bare one through where the other end resets a connection the moment it is made (a node out of handles does).
+        catch (Exception e) when (e is HttpRequestException or SocketException)
         {
             throw new Failure(unreachable, $"{culprit} cannot be reached at {request.RequestUri?.GetLeftPart(UriPartial.Authority)}: {e.Message.TrimEnd('.')}.",
                 culprit, "Check that it runs; another node may answer meanwhile.").Exception(e);
