@@ -12,7 +12,8 @@ namespace Backup.Manager.Alarms;
 /// Posts alarms, and their end, to the addresses of the configuration. Each address has its own place in the events, so that one
 /// that is away gets what it missed later and holds up no other. What is posted may come twice, and never out of order.
 /// </summary>
-public sealed partial class WebhookWorker(Metadata metadata, EventLog events, WebhookPost post, IOptions<ClusterOptions> options, TimeProvider time, ILogger<WebhookWorker> log)
+public sealed partial class WebhookWorker(
+    Metadata metadata, EventLog events, Rebuilder rebuilder, WebhookPost post, IOptions<ClusterOptions> options, TimeProvider time, ILogger<WebhookWorker> log)
     : Worker(time, log)
 {
     public const string Duty = "webhooks";
@@ -20,7 +21,8 @@ public sealed partial class WebhookWorker(Metadata metadata, EventLog events, We
     /// <summary>Events in one post: some 30 KB.</summary>
     private const int EventsMax = 100;
 
-    private readonly DutyLease duty = new(metadata, time, Duty);
+    /// <summary>That the metadata is lost is news to be told now, not when it is rebuilt.</summary>
+    private readonly DutyLease duty = new(metadata, time, Duty, onLostMetadata: true);
     private readonly (Uri Address, string Name)[] addresses =
         [.. (options.Value.WebhookAddresses() ?? []).Select(address => (address, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(address.AbsoluteUri)))))];
 
@@ -35,34 +37,39 @@ public sealed partial class WebhookWorker(Metadata metadata, EventLog events, We
         var places = await metadata.ReadHashAsync(Keys.Webhooks, addresses.Select(address => address.Name), cancellationToken);
         foreach (var ((address, name), place) in addresses.Zip(places))
         {
-            var after = place is null ? (long?)null : long.Parse(place, CultureInfo.InvariantCulture);
-            if (await PostAsync(address, after, cancellationToken) is { } reached && reached != after)
+            var reached = place is null ? await BeginningAsync(places.All(one => one is null), cancellationToken)
+                : await PostAsync(address, long.Parse(place, CultureInfo.InvariantCulture), cancellationToken);
+            if (reached.ToString(CultureInfo.InvariantCulture) != place)
                 await metadata.RunAsync(new ScriptCall(Script.SaveRepair).Key(Keys.Duty(Duty), Keys.Webhooks, Keys.Epoch)
                     .Arg(token).Arg("0").Arg(name).Arg(reached), cancellationToken);
         }
         return WorkerStep.Idle;
     }
 
-    /// <returns>The last event that the address has now, or need not have; null when it did not take them.</returns>
-    private async Task<long?> PostAsync(Uri address, long? after, CancellationToken ct)
+    /// <summary>Where an address begins that has no place: it is told what happens from now on, not what once did.</summary>
+    /// <param name="isEach">None has one. Where the metadata was lost the places were too, and all are told of that and what came after.</param>
+    private async Task<long> BeginningAsync(bool isEach, CancellationToken ct)
     {
-        var all = (await events.ReadAsync(new EventsRequest(after ?? 0, Limits.ListPageMax), ct)).Events;
+        var newest = (await events.ReadAsync(new EventsRequest(0, Limits.ListPageMax), ct)).Events;
+        var lostMs = isEach && await rebuilder.ReadAsync(ct) is { WasLost: true } rebuild ? rebuild.SinceMs : long.MaxValue;
+        return newest.LastOrDefault(happened => happened.TimeMs < lostMs)?.Sequence ?? 0;
+    }
+
+    /// <returns>The last event that the address has now, or need not have.</returns>
+    private async Task<long> PostAsync(Uri address, long after, CancellationToken ct)
+    {
+        var next = await events.NextAsync(after, Limits.ListPageMax, ct);
         // The sequence begins anew when the metadata was lost.
-        if (all.Length == 0 && after > 0 && (await events.ReadAsync(new EventsRequest(0, 1), ct)).Events is var newest && (newest.Length == 0 || newest[0].Sequence < after))
+        if (next.Length == 0 && after > 0 && (await events.ReadAsync(new EventsRequest(0, 1), ct)).Events is var newest && (newest.Length == 0 || newest[0].Sequence < after))
             return 0;
-        if (all.Length == 0)
-            return after ?? 0;
-        // An address that is new is told what happens from now on, not what once did.
-        if (after is null)
-            return all[^1].Sequence;
-        foreach (var some in all.Where(IsWanted).Chunk(EventsMax))
+        foreach (var some in next.Where(IsWanted).Chunk(EventsMax))
         {
             if (await post.SendAsync(address, some, ct) is not { } why)
                 continue;
             LogNotTaken(log, address.GetLeftPart(UriPartial.Authority), some.Length, why);
-            return null;
+            return after;
         }
-        return all[^1].Sequence;
+        return next.Length == 0 ? after : next[^1].Sequence;
     }
 
     /// <summary>Warnings and errors, and that one of them is over.</summary>

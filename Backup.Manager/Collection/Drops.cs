@@ -27,11 +27,11 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
             return true;
         var id = NewId();
         var call = new ScriptCall(Script.UnnameSnapshots) { Count = dropped.Count }
-            .Key(Keys.Snapshots(drop.Client), Keys.Seq(drop.Client), Keys.Drops, Keys.Undoable(drop.Client), Keys.Dropped(drop.Client, id))
+            .Key(Keys.Snapshots(drop.Client), Keys.Seq(drop.Client), Keys.Drops, Keys.Undoable(drop.Client), Keys.Dropped(drop.Client, id), Keys.Rebuild)
             .Arg(drop.Moments).Arg(drop.UntilMs).Arg(Member(drop.Client, id)).Arg(id);
         foreach (var snapshot in dropped)
             call.Arg(snapshot.Name);
-        var reply = await metadata.RunAsync(call, ct);
+        var reply = (await metadata.RunAsync(call, ct)).UnlessLost();
         if (reply[0].Text == "changed")
             return false;
         drop.Moments = reply[1].Number;
@@ -57,7 +57,7 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
             var leafKeys = AddFiles(call, client, leaves, files.Select(file => file.Key));
             foreach (var file in files)
                 call.Arg($"{leafKeys.IndexOf(file.Key)} {string.Join(',', file.Select(version => version.Version))}");
-            var reply = await metadata.RunAsync(call, ct);
+            var reply = (await metadata.RunAsync(call.Key(Keys.Rebuild), ct)).UnlessLost();
             if (reply[0].Text == "changed")
                 return null;
             if (reply[0].Text == "ok")
@@ -116,7 +116,7 @@ public sealed class Drops(Metadata metadata, Names names, Snapshots snapshots)
             var leafKeys = AddFiles(call, client, leaves, paths);
             foreach (var path in paths)
                 call.Arg(leafKeys.IndexOf(path));
-            var reply = await metadata.RunAsync(call, ct);
+            var reply = (await metadata.RunAsync(call.Key(Keys.Rebuild), ct)).UnlessLost();
             if (reply[0].Text == "gone")
                 return 0;
             if (reply[0].Text == "ok")

@@ -15,9 +15,9 @@ public sealed partial class Snapshots(Metadata metadata, TimeProvider time)
             throw Failure.InvalidRequest("A snapshot's name is 1 to 100 letters, digits and any of - _ . : +").Exception();
         if (request.AtMs is < 0 || request.AtMs > nowMs)
             throw Failure.InvalidRequest("A snapshot is of a moment that has passed.").Exception();
-        var reply = await metadata.RunAsync(new ScriptCall(Script.PutSnapshot).Key(Keys.Snapshots(client), Keys.Seq(client))
+        var reply = (await metadata.RunAsync(new ScriptCall(Script.PutSnapshot).Key(Keys.Snapshots(client), Keys.Seq(client), Keys.Rebuild)
             .Arg(request.Name).Arg(request.AtMs ?? nowMs).Arg(request.AtMs is null ? "0" : "1").Arg(request.Automatic ? "1" : "0")
-            .Arg(request.PinnedUntilMs?.ToString(CultureInfo.InvariantCulture) ?? NoPin), ct);
+            .Arg(request.PinnedUntilMs?.ToString(CultureInfo.InvariantCulture) ?? NoPin), ct)).UnlessLost();
         return reply[0].Text == "ok" ? Parse(request.Name, reply[1].Text)
             : throw new Failure(FailureCode.AlreadyExists, $"'{request.Name}' names another moment already.", "client", "Choose another name.").Exception();
     }
@@ -34,8 +34,8 @@ public sealed partial class Snapshots(Metadata metadata, TimeProvider time)
 
     public async Task DropAsync(ClientId client, string name, CancellationToken ct)
     {
-        var reply = await metadata.RunAsync(new ScriptCall(Script.DropSnapshot).Key(Keys.Snapshots(client), Keys.Seq(client))
-            .Arg(name).Arg(time.GetUtcNow().ToUnixTimeMilliseconds()), ct);
+        var reply = (await metadata.RunAsync(new ScriptCall(Script.DropSnapshot).Key(Keys.Snapshots(client), Keys.Seq(client), Keys.Rebuild)
+            .Arg(name).Arg(time.GetUtcNow().ToUnixTimeMilliseconds()), ct)).UnlessLost();
         if (reply[0].Text == "none")
             throw Failure.NotFound($"The snapshot '{RootedPath.Escape(name)}'").Exception();
         if (reply[0].Text == "pinned")

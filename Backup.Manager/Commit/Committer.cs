@@ -21,14 +21,12 @@ public sealed partial class Committer(Metadata metadata, Names names, TimeProvid
         for (var attempt = 0; ; attempt++)
         {
             var (call, leafKeys) = Call(client, request, leaves);
-            var reply = await metadata.RunAsync(call, ct);
+            var reply = (await metadata.RunAsync(call, ct)).UnlessLost();
             if (reply[0].Text == "moved")
             {
                 leaves = await names.MovedAsync(client, attempt, ct);
                 continue;
             }
-            if (reply[0].Text == "lost")
-                throw Failure.Rebuilding.Exception();
             if (reply[0].Text != "ok")
                 throw Refusal(request, reply).Exception();
             await names.SplitAsync(client, reply[2].Texts, leafKeys, ct);

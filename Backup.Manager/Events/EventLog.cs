@@ -11,14 +11,23 @@ public sealed class EventLog(Metadata metadata, TimeProvider time)
     /// <summary>A node that dies and returns each minute for three days; some 2 MB.</summary>
     public const int EventsKept = 10_000;
 
-    private const string NoTrace = "-";
+    private const string NoTrace = "-", Newest = "-";
 
+    /// <summary>The newest events; of those after the one asked for, that is, the last.</summary>
     public async Task<EventsReply> ReadAsync(EventsRequest request, CancellationToken ct)
     {
         if (request.Limit is < 1 or > Limits.ListPageMax)
             throw Failure.InvalidRequest($"A page has 1 to {Limits.ListPageMax:N0} events, not {request.Limit}.").Exception();
-        var reply = await metadata.RunAsync(new ScriptCall(Script.ListEvents).Key(Keys.Events).Arg(request.Limit), ct);
-        return new EventsReply([.. reply.Texts.Select(Parse).TakeWhile(one => one.Sequence > request.After).Reverse()]);
+        return new EventsReply(await ReadAsync(request.After, request.Limit, Newest, ct));
+    }
+
+    /// <summary>The events that follow one, oldest first; those that are not kept any more are left out.</summary>
+    public Task<ClusterEvent[]> NextAsync(long after, int limit, CancellationToken ct) => ReadAsync(after, limit, after.ToString(CultureInfo.InvariantCulture), ct);
+
+    private async Task<ClusterEvent[]> ReadAsync(long after, int limit, string from, CancellationToken ct)
+    {
+        var reply = await metadata.RunAsync(new ScriptCall(Script.ListEvents).Key(Keys.Events).Arg(limit).Arg(from), ct);
+        return [.. reply.Texts.Select(Parse).TakeWhile(one => one.Sequence > after).Reverse()];
     }
 
     /// <summary>Adds an event. Who must be sure that it is said once uses <see cref="NoticeAsync"/>.</summary>

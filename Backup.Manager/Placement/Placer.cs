@@ -28,19 +28,18 @@ public sealed class Placer(Metadata metadata, Reservations reservations, Status 
 
         using var step = Step.Begin("③ fewest files").Tag(Tags.Files, request.Files.Length);
         var expires = time.GetUtcNow() + Leases.Reservation;
-        var reply = await metadata.RunAsync(Call(client, request, expires, SweepMax), ct);
+        var reply = (await metadata.RunAsync(Call(client, request, expires, SweepMax), ct)).UnlessLost();
         if (reply[0].Text == "expired")
         {
             foreach (var member in reply[1].Texts)
                 await reservations.ExpireAsync(member, null, ct);
-            reply = await metadata.RunAsync(Call(client, request, expires, 0), ct);
+            reply = (await metadata.RunAsync(Call(client, request, expires, 0), ct)).UnlessLost();
         }
         if (reply[0].Text == "ok")
             step.Succeed();
         return reply[0].Text switch
         {
             "ok" => Read(request, reply, expires),
-            "lost" => throw Failure.Rebuilding.Exception(),
             "quota" => throw Quotas.Refusal(reply).Exception(),
             "many" => throw Failure.InvalidRequest($"The operation holds more than {EntriesPerReservationMax:N0} places; commit some of them first.").Exception(),
             "absent" => throw Failure.NotFound($"'{request.Files[(int)reply[1].Number - 1].Path.Display}'").Exception(),

@@ -1,3 +1,4 @@
+using Backup.Protocol;
 using StackExchange.Redis;
 
 namespace Backup.Manager.Redis;
@@ -22,6 +23,9 @@ public readonly struct ScriptReply
     public string[] Texts => (string[])result!;
 
     public byte[][] AllBytes => (byte[][])result!;
+
+    /// <exception cref="FailureException">The script says, first of all, that the metadata is being rebuilt ("lost").</exception>
+    public ScriptReply UnlessLost() => this[0].Text == "lost" ? throw Failure.Rebuilding.Exception() : this;
 
     /// <summary>Pairs of a hash or of members and scores.</summary>
     public IEnumerable<(string Name, string Value)> Pairs => Texts.Chunk(2).Select(pair => (pair[0], pair[1]));

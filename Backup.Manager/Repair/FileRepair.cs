@@ -21,7 +21,8 @@ public sealed record RepairedPage(long Examined, long Copied, long Bytes, long L
 /// gave copies up forget them. The danger is to lose a copy: so ③ changes only lines that are still what ① has read, and only
 /// under the duty's token; and ④ names the pass's epoch, beyond which a node forgets nothing that came to it later.
 /// </summary>
-public sealed partial class FileRepair(Metadata metadata, Collection.Drops drops, NodeCalls calls, TimeProvider time, IOptions<ClusterOptions> options, ILogger<FileRepair> log)
+public sealed partial class FileRepair(
+    Metadata metadata, Collection.Drops drops, NodeCalls calls, Reconciler reconciler, TimeProvider time, IOptions<ClusterOptions> options, ILogger<FileRepair> log)
 {
     /// <summary>Lines changed by one script: it takes about as long as a commit of so many files.</summary>
     private const int LinesPerCallMax = 500;
@@ -81,7 +82,7 @@ public sealed partial class FileRepair(Metadata metadata, Collection.Drops drops
                 return null;
         }
         await ForgetAsync(client, moved, now, pass.Epoch, ct); // ④
-        await AskToReconcileAsync(changes.Where(change => !moved.Contains(change)).SelectMany(change => change.After.Except(change.Before)), ct);
+        await reconciler.AskAsync(changes.Where(change => !moved.Contains(change)).SelectMany(change => change.After.Except(change.Before)), ct);
 
         if (run.LastFailure is { } failure)
             LogNotCopied(log, failure.Code, failure.Culprit, failure.Message);
@@ -189,15 +190,9 @@ public sealed partial class FileRepair(Metadata metadata, Collection.Drops drops
             catch (FailureException e)
             {
                 LogNotForgotten(log, node.Id, e.Failure.Message);
-                await AskToReconcileAsync([node.Id], ct);
+                await reconciler.AskAsync([node.Id], ct);
             }
         }
-    }
-
-    private async Task AskToReconcileAsync(IEnumerable<NodeId> nodes, CancellationToken ct)
-    {
-        foreach (var node in nodes.Distinct())
-            await metadata.RunAsync(new ScriptCall(Script.AskRepair).Key(Keys.Reconcile).Arg(node.Value).Arg(Reconciler.Start), ct);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Some versions were not copied: {Code} ({Culprit}): {Message}")]

@@ -11,10 +11,22 @@ namespace Backup.Manager;
 public sealed partial class Reconciler(Metadata metadata, Collection.Drops drops, NodeCalls calls, TimeProvider time, ILogger<Reconciler> log)
 {
     /// <summary>Where each node begins.</summary>
-    public const string Start = "-";
+    private const string Start = "-";
 
     /// <summary>A version that is younger may be under way still, whatever becomes of its reservation.</summary>
     private static readonly TimeSpan YoungTime = TimeSpan.FromHours(1);
+
+    /// <summary>Wants these nodes compared, from the beginning.</summary>
+    public async Task AskAsync(IEnumerable<NodeId> nodes, CancellationToken ct)
+    {
+        NodeId[] wanted = [.. nodes.Distinct()];
+        if (wanted.Length == 0)
+            return;
+        var call = new ScriptCall(Script.AskRepair).Key(Keys.Reconcile).Arg(Start);
+        foreach (var node in wanted)
+            call.Arg(node.Value);
+        await metadata.RunAsync(call, ct);
+    }
 
     /// <returns>Where the next page begins; null when all was compared.</returns>
     public async Task<string?> StepAsync(NodeView node, CancellationToken ct)

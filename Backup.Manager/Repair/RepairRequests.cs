@@ -14,7 +14,7 @@ public sealed class RepairRequests(Metadata metadata, ClusterView view)
 
     private async Task<RepairStatus> AskAsync(string field, CancellationToken ct)
     {
-        await metadata.RunAsync(new ScriptCall(Script.AskRepair).Key(Keys.Repair).Arg(field).Arg("1"), ct);
+        await metadata.RunAsync(new ScriptCall(Script.AskRepair).Key(Keys.Repair).Arg("1").Arg(field), ct);
         return await ReadAsync(ct);
     }
 }

@@ -25,6 +25,9 @@ public sealed partial class RepairWorker(
 
     private readonly DutyLease duty = new(metadata, time, Duty);
 
+    /// <summary>The last page ended in the middle: what it noted of it in Redis, and what it did not, is not known.</summary>
+    private bool isBroken;
+
     /// <summary>A heartbeat: what changes is not known sooner.</summary>
     protected override TimeSpan IdleInterval => Leases.Heartbeat;
 
@@ -52,6 +55,12 @@ public sealed partial class RepairWorker(
                 StartedMs = now.NowMs,
             };
         }
+        if (now.Repair.Running && (isBroken || pass.Token != token))
+        {
+            // Copies may have been noted elsewhere without the nodes having been told to forget theirs.
+            await reconciler.AskAsync(now.Nodes.Select(node => node.Id), cancellationToken);
+            isBroken = false;
+        }
         if (pass.Token != token)
         {
             // A new pass, or one that another manager had begun: an epoch of its own tells its copies from those made before. What is asked for during a pass is left to the next.
@@ -62,7 +71,10 @@ public sealed partial class RepairWorker(
         }
         // A node that registered since refuses what is older than its registration.
         pass = pass with { Epoch = Math.Max(pass.Epoch, now.Epoch) };
-        return await HoldingAsync(token, ct => PageAsync(now, pass, token, ct), cancellationToken) ? WorkerStep.Busy : WorkerStep.Idle;
+        isBroken = true;
+        var goesOn = await HoldingAsync(token, ct => PageAsync(now, pass, token, ct), cancellationToken);
+        isBroken = false;
+        return goesOn ? WorkerStep.Busy : WorkerStep.Idle;
     }
 
     /// <summary>Repairs the next page and notes how far the pass is.</summary>
@@ -145,17 +157,19 @@ public sealed partial class RepairWorker(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var running = work(stop.Token);
-        while (await Task.WhenAny(running, Task.Delay(Leases.Duty / 3, Time, stop.Token)) != running)
+        try
         {
-            if (await duty.TakeAsync(ct) != token)
+            while (await Task.WhenAny(running, Task.Delay(Leases.Duty / 3, Time, stop.Token)) != running && await duty.TakeAsync(ct) == token)
             {
-                await stop.CancelAsync();
-                break;
             }
         }
-        var result = await running;
-        await stop.CancelAsync();
-        return result;
+        finally
+        {
+            // Also where Redis could not be asked for the duty: nothing goes on that the next step would begin again beside it.
+            await stop.CancelAsync();
+            await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        return await running;
     }
 
     private async Task<long?> SaveAsync(string key, long token, bool newEpoch, IEnumerable<(string Field, string Value)> fields, CancellationToken ct)

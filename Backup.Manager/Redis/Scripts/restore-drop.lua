@@ -2,13 +2,16 @@
 --
 -- KEYS[1] seq of the client   KEYS[2] leaves   KEYS[3] loads   KEYS[4] candidates   KEYS[5] drops   KEYS[6] undoable
 -- KEYS[7] what was dropped: hash path -> lines, "/name" -> snapshot   KEYS[8] debts   KEYS[9] snapshots of the client
--- KEYS[10] repair   KEYS[11..10+n] values of the n files, then leaves as ARGV says
+-- KEYS[10] repair   KEYS[11..10+n] values of the n files, then leaves as ARGV says, then rebuild: hash
 -- ARGV[1] leaves known   ARGV[2] the last of them   ARGV[3] member of drops   ARGV[4] id
 -- ARGV[5] length of what precedes the path in a file's key   ARGV[6] client   ARGV[7] names in a leaf above which it is to be split
 -- ARGV[8..7+n] the leaf of each file, an index into KEYS
 --
--- Returns {"ok", versions, {"leaf names"...}} | {"gone"} | {"moved"}
+-- Returns {"ok", versions, {"leaf names"...}} | {"gone"} | {"moved"} | {"lost"} while the metadata is rebuilt
 
+if redis.call('HGET', KEYS[#KEYS], 'state') == 'lost' then
+  return { 'lost' }
+end
 if redis.call('SISMEMBER', KEYS[6], ARGV[4]) == 0 then
   return { 'gone' }
 end

@@ -4,13 +4,16 @@
 --
 -- KEYS[1] seq of the client   KEYS[2] leaves   KEYS[3] loads   KEYS[4] candidates   KEYS[5] drops   KEYS[6] undoable
 -- KEYS[7] what is dropped: hash path -> lines   KEYS[8] debts   KEYS[9] draining   KEYS[10] healed   KEYS[11] repair
--- KEYS[12..11+n] values of the n files, then leaves as ARGV says
+-- KEYS[12..11+n] values of the n files, then leaves as ARGV says, then rebuild: hash
 -- ARGV[1] moments as planned   ARGV[2] leaves known   ARGV[3] the last of them   ARGV[4] when it goes for good, ms
 -- ARGV[5] member of drops   ARGV[6] id   ARGV[7] length of what precedes the path in a file's key   ARGV[8] client
 -- ARGV[9..8+n] "leaf version,version", leaf an index into KEYS
 --
--- Returns {"ok", versions, bytes} | {"changed"} | {"moved"}
+-- Returns {"ok", versions, bytes} | {"changed"} | {"moved"} | {"lost"} while the metadata is rebuilt
 
+if redis.call('HGET', KEYS[#KEYS], 'state') == 'lost' then
+  return { 'lost' }
+end
 if (redis.call('HGET', KEYS[1], 'moments') or '0') ~= ARGV[1] then
   return { 'changed' }
 end

@@ -2,10 +2,14 @@
 -- client's moments are those that the plan was made of.
 --
 -- KEYS[1] snapshots of the client   KEYS[2] seq of the client   KEYS[3] drops   KEYS[4] undoable   KEYS[5] what is dropped: hash
+-- KEYS[6] rebuild: hash
 -- ARGV[1] moments as planned   ARGV[2] when it goes for good, ms   ARGV[3] member of drops   ARGV[4] id   ARGV[5..] names
 --
--- Returns {"ok", moments} | {"changed"}
+-- Returns {"ok", moments} | {"changed"} | {"lost"} while the metadata is rebuilt
 
+if redis.call('HGET', KEYS[6], 'state') == 'lost' then
+  return { 'lost' }
+end
 if (redis.call('HGET', KEYS[2], 'moments') or '0') ~= ARGV[1] then
   return { 'changed' }
 end

@@ -151,6 +151,38 @@ public abstract class RebuildTests(RedisFixture fixture)
     }
 
     [SkippableFact]
+    public async Task Snapshots_and_retention_wait_while_the_metadata_is_rebuilt()
+    {
+        await using var rig = await Rig.StartAsync(fixture);
+        var (client, manager) = (rig.Cluster.Client, rig.Cluster.First);
+        foreach (var name in new[] { "one", "two" })
+        {
+            await rig.StoreAsync("a");
+            await manager.SnapshotAsync(client, new SnapshotRequest(name, Automatic: true), default);
+            rig.Cluster.Time.Advance(TimeSpan.FromDays(1));
+            await rig.RegisterAsync();
+        }
+        await rig.StoreAsync("a");
+        await rig.Cluster.Get<IRebuilder>().RebuildAsync(default);
+
+        var keepOne = new RetentionRequest(new RetentionPolicy(Last: 1), Apply: true);
+        foreach (var write in new Func<Task>[]
+        {
+            () => manager.SnapshotAsync(client, new SnapshotRequest("three"), default),
+            () => manager.DeleteSnapshotAsync(client, new SnapshotDeleteRequest("one"), default),
+            () => manager.RetainAsync(client, keepOne, default),
+        })
+            Assert.True((await FailsAsync(FailureCode.MetadataUnavailable, write)).IsOfRebuild);
+        Assert.Equal(["one", "two"], (await manager.SnapshotsAsync(client, default)).Snapshots.Select(snapshot => snapshot.Name));
+
+        await rig.RegisterAsync();
+        await rig.RebuildAsync();
+        Assert.Single((await manager.RetainAsync(client, keepOne, default)).Dropped);
+        await rig.Cluster.Get<IRebuilder>().RebuildAsync(default);
+        Assert.True((await FailsAsync(FailureCode.MetadataUnavailable, () => manager.UndoRetentionAsync(client, default))).IsOfRebuild);
+    }
+
+    [SkippableFact]
     public async Task What_a_node_has_forgotten_does_not_come_back()
     {
         await using var rig = await Rig.StartAsync(fixture);

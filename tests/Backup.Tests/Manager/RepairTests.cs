@@ -3,6 +3,7 @@ using System.Text;
 using Backup.Manager;
 using Backup.Manager.Redis;
 using Backup.Protocol;
+using StackExchange.Redis;
 using Xunit.Abstractions;
 using static Backup.Tests.Manager.ManagersOnRedis;
 
@@ -143,6 +144,33 @@ public abstract class RepairTests(RedisFixture fixture, ITestOutputHelper output
             await PassTimeAsync(TimeSpan.FromSeconds(29), 1);
         }
         Assert.Equal(status.StartedMs, (await cluster.First.RepairStatusAsync(default)).StartedMs);
+    }
+
+    [SkippableTheory, InlineData(true), InlineData(false)]
+    public async Task After_a_page_that_ended_in_the_middle_nodes_are_compared(bool isTakenOver)
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        await cluster.StoreAsync("x");
+        await cluster.Database.KeyDeleteAsync(Keys.Reconcile);
+        await cluster.First.RepairAsync(default);
+        var worker = cluster.Get<RepairWorker>();
+        if (isTakenOver)
+        {
+            Assert.Equal(Backup.ServiceDefaults.WorkerStep.Busy, await worker.StepAsync(default));
+            cluster.Time.Advance(Leases.Duty);
+            worker = cluster.Get<RepairWorker>(1);
+        }
+        else
+        {
+            // The page meets a key that is none of ours.
+            await cluster.Database.StringSetAsync(Keys.Leaves(cluster.Client), "x");
+            await Assert.ThrowsAsync<RedisServerException>(() => worker.StepAsync(default));
+            await cluster.Database.KeyDeleteAsync(Keys.Leaves(cluster.Client));
+        }
+        Assert.False(await cluster.Database.KeyExistsAsync(Keys.Reconcile));
+        await worker.StepAsync(default);
+        Assert.Equal(["n1", "n2"], (await cluster.Database.HashKeysAsync(Keys.Reconcile)).Select(node => node.ToString()).Order());
     }
 
     [SkippableFact]

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Backup.Manager;
 using Backup.Manager.Alarms;
+using Backup.Manager.Redis;
 using Backup.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -53,6 +54,36 @@ public abstract class WebhookTests(RedisFixture fixture)
         await StepAsync(cluster);
         Assert.Equal(["one", "one"], ear.Heard.SelectMany(e => e.Events).Select(e => e.Message));
         Assert.Single(other.Heard);
+    }
+
+    [SkippableFact]
+    public async Task One_that_was_away_for_more_events_than_a_page_has_gets_all_of_them()
+    {
+        await using var ear = await Ear.StartAsync();
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture, ("Cluster:Webhooks", ear.Address.ToString()));
+        await StepAsync(cluster);
+        string[] said = [.. Enumerable.Range(0, Limits.ListPageMax + 500).Select(i => $"event {i}")];
+        await cluster.Get<EventLog>().NoticeAsync("", "", "", "cluster", said.Select(message => (EventKind.CopiesOwed, EventSeverity.Warning, message)), default);
+        for (var step = 0; step < 3; step++)
+            await StepAsync(cluster);
+        Assert.Equal(said, ear.Heard.SelectMany(e => e.Events).Select(e => e.Message));
+    }
+
+    [SkippableFact]
+    public async Task That_the_metadata_was_lost_is_posted_at_once_though_how_far_posting_was_is_lost_with_it()
+    {
+        await using var ear = await Ear.StartAsync();
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture, ("Cluster:Webhooks", ear.Address.ToString()));
+        await StepAsync(cluster);
+        foreach (var key in new[] { Keys.Webhooks, Keys.Events, Keys.EventSequence, Keys.Noticed })
+            await cluster.Database.KeyDeleteAsync(key);
+        await cluster.Get<EventLog>().AddAsync(EventKind.NodeDied, EventSeverity.Warning, "n2", "before the loss was known", default);
+        cluster.Time.Advance(TimeSpan.FromSeconds(1));
+        await cluster.Get<IRebuilder>().RebuildAsync(default);
+        await cluster.Get<Watch>().StepAsync(default);
+        await StepAsync(cluster);
+        await StepAsync(cluster);
+        Assert.Equal(EventKind.MetadataLost, Assert.Single(ear.Heard.SelectMany(e => e.Events)).Kind);
     }
 
     [SkippableFact]
