@@ -44,7 +44,7 @@ public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
         Assert.Equal([EventKind.NodeJoined, EventKind.NodeDied, EventKind.NodeReturned], kinds);
     }
 
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public async Task A_drained_node_is_emptied_and_takes_files_again_when_it_is_wanted_back()
     {
         await using var cluster = await HealingCluster.StartAsync();
@@ -65,7 +65,7 @@ public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
         await cluster.AssertRestorableFromEachAsync(files);
     }
 
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public async Task A_restore_by_an_old_listing_finds_files_both_copies_of_which_went_elsewhere_since()
     {
         await using var cluster = await HealingCluster.StartAsync();

@@ -47,7 +47,7 @@ public class RetentionTests
     }
 
     /// <summary>What lies aside is copied away from a node that is emptied, and again when a node dies.</summary>
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public async Task What_was_dropped_comes_back_though_a_node_that_held_it_was_removed_and_another_died()
     {
         await using var cluster = await HealingCluster.StartAsync();

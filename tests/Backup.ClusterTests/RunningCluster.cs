@@ -3,9 +3,6 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 
-// Each test class runs a cluster of its own or changes the shared one: one at a time, on whatever cores there are.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
-
 namespace Backup.ClusterTests;
 
 /// <summary>

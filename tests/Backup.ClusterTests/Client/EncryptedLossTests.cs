@@ -5,7 +5,7 @@ namespace Backup.ClusterTests.Client;
 /// <summary>The metadata is lost, and what it is made anew from is encrypted: names are found, and the client reads them as before.</summary>
 public sealed class EncryptedLossTests
 {
-    [Fact]
+    [LongFact, Trait("Runs", "long")]
     public async Task Metadata_rebuilt_from_what_nobody_can_read_is_the_same_to_the_client()
     {
         await using var rig = await ClusterOnRedis.StartAsync(isExternal: false);
