@@ -8,14 +8,11 @@ internal sealed record StoredEntry(string Path, FileVersion? File)
     public string Name => Path[(Path.LastIndexOf('/') + 1)..];
 }
 
-/// <summary>One folder of what is stored, without what lies deeper: a listing has whole paths, and a person looks at one level.</summary>
+/// <summary>One folder of what is stored, without what lies deeper: a person looks at one level.</summary>
 internal static class StoredFolder
 {
     /// <summary>More than a person looks through; the filter of a picker helps up to here.</summary>
     private const int EntriesMax = 10_000;
-
-    /// <summary>Comes after every character of a name: what follows it lies behind a folder's whole content.</summary>
-    private const string AfterAll = "\U0010FFFF";
 
     public static async Task<List<StoredEntry>> ReadAsync(ClusterConnection cluster, string folder, long? asOfMs, CancellationToken ct)
     {
@@ -25,7 +22,7 @@ internal static class StoredFolder
         string? after = null;
         do
         {
-            var request = new ListRequest(prefix, after, Limits.ListPageMax, asOfMs);
+            var request = new ListRequest(prefix, after, Limits.ListPageMax, asOfMs, OneLevel: true);
             var page = await cluster.AskAsync(node => node.ListAsync(cluster.Client, request, ct), ct);
             after = page.Next;
             foreach (var file in page.Files)
@@ -36,9 +33,6 @@ internal static class StoredFolder
                 var isFolder = below is not null || file.Kind == VersionKind.Folder;
                 if (!isFolder || folders.Add(below ?? file.Path.Value))
                     entries.Add(new StoredEntry(below ?? file.Path.Value, isFolder ? null : file));
-                // The page ends inside a folder: the rest of that is of no interest.
-                if (file == page.Files[^1] && page.Next is not null && below is not null)
-                    after = below + "/" + AfterAll;
             }
         }
         while (after is not null && entries.Count < EntriesMax);

@@ -22,9 +22,6 @@ public sealed record FolderPage(IReadOnlyList<FolderEntry> Entries, bool More)
     /// <summary>Names looked at by one search: some 100 ms for each ten thousand of them.</summary>
     private const int SearchedMax = 200_000;
 
-    /// <summary>Comes after every character of a name: what follows it lies behind a folder's whole content.</summary>
-    private const string AfterAll = "\U0010FFFF";
-
     public static async Task<FolderPage> ReadAsync(ICatalogue catalogue, ClientId client, string folder, long? asOfMs, CancellationToken ct)
     {
         var prefix = Prefix(folder);
@@ -32,7 +29,7 @@ public sealed record FolderPage(IReadOnlyList<FolderEntry> Entries, bool More)
         string? after = null;
         do
         {
-            var page = await catalogue.ListAsync(client, new ListRequest(prefix, after, Limits.ListPageMax, asOfMs), ct);
+            var page = await catalogue.ListAsync(client, new ListRequest(prefix, after, Limits.ListPageMax, asOfMs, OneLevel: true), ct);
             after = page.Next;
             foreach (var file in page.Files)
             {
@@ -41,9 +38,6 @@ public sealed record FolderPage(IReadOnlyList<FolderEntry> Entries, bool More)
                 var isFolder = slash >= 0 || file.Kind == VersionKind.Folder;
                 // A folder is stored by itself and has content besides: it is one entry.
                 entries[path] = new FolderEntry(path, isFolder ? null : file);
-                // The page ends inside a folder: the rest of that is of no interest.
-                if (file == page.Files[^1] && page.Next is not null && slash >= 0)
-                    after = path + "/" + AfterAll;
             }
         }
         while (after is not null && entries.Count < EntriesMax);

@@ -10,6 +10,9 @@ public sealed class Listing(Metadata metadata, Names names)
     /// <summary>Names looked at for one page. Deleted files leave gaps; a page that has met this many is returned short, with a Next.</summary>
     private const int NamesPerPageMax = 10 * Limits.ListPageMax;
 
+    /// <summary>Names read at a time for one level: what follows the first one in a folder is passed over.</summary>
+    private const int NamesPerLookMax = 100;
+
     public async Task<ListReply> ListAsync(ClientId client, ListRequest request, CancellationToken ct)
     {
         if (request.Limit is < 1 or > Limits.ListPageMax)
@@ -19,23 +22,27 @@ public sealed class Listing(Metadata metadata, Names names)
         var prefix = Bytes(request.Prefix, "prefix");
         var after = Bytes(request.After ?? "", "start");
         var isAfter = request.After is not null && after.AsSpan().SequenceCompareTo(prefix) >= 0;
-        var from = isAfter ? after : prefix;
+        // A Next that is a folder says that the folder was listed.
+        var listed = request.OneLevel && isAfter && after is [.., (byte)'/'] ? request.After : null;
+        var from = listed is not null ? Behind(listed) : isAfter ? after : prefix;
 
         var files = new List<FileVersion>();
         long? sequence = null;
         for (var seen = 0; ;)
         {
             // As many as are missing, and as many as were met in vain: whoever asks for one file may meet thousands of deleted ones first.
-            var wanted = Math.Min(Math.Max(request.Limit - files.Count + 1, seen - files.Count), Limits.ListPageMax);
+            var wanted = Math.Min(Math.Max(request.Limit - files.Count + 1, seen - files.Count), request.OneLevel ? NamesPerLookMax : Limits.ListPageMax);
             var (page, generation) = await names.ReadAsync(client, from, isAfter, prefix, wanted, ct);
             sequence ??= generation;
-            var used = await AppendAsync(client, page, request, files, ct);
+            (var used, listed) = await AppendAsync(client, page, request, files, listed, ct);
             if (page.Length < wanted && used == page.Length)
                 return new ListReply([.. files], null, sequence.Value);
             seen += used;
-            (from, isAfter) = (Encoding.UTF8.GetBytes(page[used - 1]), true);
+            var last = page[used - 1];
+            var isListed = listed is not null && last.StartsWith(listed, StringComparison.Ordinal);
+            (from, isAfter) = (isListed ? Behind(listed!) : Encoding.UTF8.GetBytes(last), true);
             if (files.Count == request.Limit || seen >= NamesPerPageMax)
-                return new ListReply([.. files], page[used - 1], sequence.Value);
+                return new ListReply([.. files], isListed ? listed : last, sequence.Value);
         }
     }
 
@@ -58,21 +65,27 @@ public sealed class Listing(Metadata metadata, Names names)
     }
 
     /// <summary>Adds those of the named files that existed, up to the page's limit.</summary>
-    /// <returns>How many of the names were looked at.</returns>
-    private async Task<int> AppendAsync(ClientId client, string[] page, ListRequest request, List<FileVersion> files, CancellationToken ct)
+    /// <param name="listed">The folder, with its slash, that was listed last where one level is wanted.</param>
+    /// <returns>How many of the names were looked at, and which folder was listed last by then.</returns>
+    private async Task<(int Used, string? Listed)> AppendAsync(ClientId client, string[] page, ListRequest request, List<FileVersion> files, string? listed, CancellationToken ct)
     {
         RootedPath[] paths = [.. page.Select(name => RootedPath.Parse(name))];
         var values = await metadata.ReadManyAsync([.. paths.Select(path => Keys.File(client, path))], ct);
         for (var i = 0; i < paths.Length; i++)
         {
-            if (FileLines.AsOf(paths[i], values[i], request.AsOfMs) is not { } file)
+            var folder = request.OneLevel && page[i].IndexOf('/', request.Prefix.Length) is var slash and >= 0 ? page[i][..(slash + 1)] : null;
+            if ((folder is not null && folder == listed) || FileLines.AsOf(paths[i], values[i], request.AsOfMs) is not { } file)
                 continue;
             if (files.Count == request.Limit)
-                return i;
+                return (i, listed);
             files.Add(file);
+            listed = folder ?? listed;
         }
-        return paths.Length;
+        return (paths.Length, listed);
     }
+
+    /// <summary>What comes behind all names in a folder: none has this byte.</summary>
+    private static byte[] Behind(string folder) => [.. Encoding.UTF8.GetBytes(folder), 0xFF];
 
     private static byte[] Bytes(string text, string what)
     {

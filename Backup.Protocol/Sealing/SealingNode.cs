@@ -7,9 +7,6 @@ namespace Backup.Protocol;
 /// <param name="unreadable">Is told of names that were not made with the key. They are left out.</param>
 public sealed class SealingNode(INode node, ClientCipher cipher, Action<string>? unreadable) : PassingNode(node)
 {
-    /// <summary>Behind everything that lies in a folder: no character comes after this one.</summary>
-    private const string AfterAll = "/\U0010FFFF";
-
     public override Task<PlaceReply> PlaceAsync(ClientId client, PlaceRequest request, CancellationToken ct) =>
         Node.PlaceAsync(client, request with { Files = [.. request.Files.Select(file => file with { Path = Seal(file.Path) })] }, ct);
 
@@ -23,12 +20,8 @@ public sealed class SealingNode(INode node, ClientCipher cipher, Action<string>?
     {
         // What the cluster can look for are whole folders; the rest of a prefix is compared here.
         var slash = request.Prefix.LastIndexOf('/');
-        var hidden = request with
-        {
-            Prefix = cipher.Names.SealPrefix(slash < 0 ? "" : request.Prefix[..slash]),
-            // Either the cluster's own Next, which is passed on as it came, or what comes behind all of a folder.
-            After = request.After?.EndsWith(AfterAll, StringComparison.Ordinal) == true ? cipher.Names.SealPrefix(request.After[..^AfterAll.Length]) + AfterAll[1..] : request.After,
-        };
+        // The cluster's own Next is passed on as it came.
+        var hidden = request with { Prefix = cipher.Names.SealPrefix(slash < 0 ? "" : request.Prefix[..slash]) };
         var reply = await Node.ListAsync(client, hidden, ct);
         return reply with { Files = [.. reply.Files.Select(Open).OfType<FileVersion>().Where(file => file.Path.Value.StartsWith(request.Prefix, StringComparison.Ordinal))] };
     }

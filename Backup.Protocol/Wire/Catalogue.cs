@@ -11,7 +11,9 @@ public sealed record FileVersion(
 /// <param name="After">Only paths after this one; null for the first page.</param>
 /// <param name="Limit">1 to <see cref="Limits.ListPageMax"/>.</param>
 /// <param name="AsOfMs">As it was at this time, Unix milliseconds; null for now.</param>
-public sealed record ListRequest(string Prefix, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? After, int Limit, long? AsOfMs = null);
+/// <param name="OneLevel">Of each folder below the prefix only its first file, which shows that the folder is there.</param>
+public sealed record ListRequest(
+    string Prefix, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? After, int Limit, long? AsOfMs = null, bool OneLevel = false);
 
 /// <param name="Next">Pass it as <see cref="ListRequest.After"/> for the next page; null when this was the last.</param>
 /// <param name="Sequence">Changes whenever a version of this client is committed: what was listed under the same number is still true.</param>

@@ -107,6 +107,31 @@ public abstract class CatalogueTests(RedisFixture fixture)
     }
 
     [SkippableFact]
+    public async Task Of_one_level_each_folder_is_shown_by_its_first_file()
+    {
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture);
+        await cluster.RegisterManyAsync("n1", "n2");
+        string[] gone = [.. In("folder", 120), .. In("folder/gone", 250)];
+        string[] stored = ["a", "folder", "folder-not", "folder0", "z", .. In("folder/deep/er", 5), .. In("folder/sub", 250), .. In("other", 1), .. Enumerable.Range(0, 12).SelectMany(i => In($"many/{i:d2}", 110))];
+        foreach (var some in gone.Concat(stored).Concat(In("folder", 400)).Distinct().Chunk(1_000))
+            await cluster.StoreAsync(some);
+        await cluster.DeleteAsync(gone);
+
+        foreach (var prefix in new[] { "", "folder/", "folder/sub/", "many/", "gone/" })
+        {
+            var expected = (await ListAllAsync(cluster.First, cluster.Client, prefix, 1_000)).DistinctBy(path => path.IndexOf('/', prefix.Length) is var slash and >= 0 ? path[..(slash + 1)] : path);
+            foreach (var limit in new[] { 1, 2, 7, 1_000 })
+                Assert.Equal(expected, await ListAllAsync(cluster.First, cluster.Client, prefix, limit, oneLevel: true));
+        }
+        using var spans = new HeardSpans();
+        Assert.Equal(12, (await cluster.First.ListAsync(cluster.Client, new ListRequest("many/", null, 1_000, OneLevel: true), default)).Files.Length);
+        // Two for each folder, and one or two at the end.
+        Assert.InRange(spans.Ended.Count(span => span.OperationName.StartsWith("redis ", StringComparison.Ordinal)), 24, 28);
+
+        static IEnumerable<string> In(string folder, int files) => Enumerable.Range(0, files).Select(i => $"{folder}/{i:d4}");
+    }
+
+    [SkippableFact]
     public async Task The_root_is_listed_as_it_was_at_any_time()
     {
         await using var cluster = await ManagersOnRedis.StartAsync(fixture);
@@ -173,13 +198,13 @@ public abstract class CatalogueTests(RedisFixture fixture)
         Assert.All(looked.Files, Assert.Null);
     }
 
-    private static async Task<List<string>> ListAllAsync(IManager manager, ClientId client, string prefix, int limit)
+    private static async Task<List<string>> ListAllAsync(IManager manager, ClientId client, string prefix, int limit, bool oneLevel = false)
     {
         var names = new List<string>();
         string? after = null;
         do
         {
-            var page = await manager.ListAsync(client, new ListRequest(prefix, after, limit), default);
+            var page = await manager.ListAsync(client, new ListRequest(prefix, after, limit, OneLevel: oneLevel), default);
             Assert.True(page.Next is null || page.Files.Length == limit);
             names.AddRange(page.Files.Select(file => file.Path.Value));
             after = page.Next;
