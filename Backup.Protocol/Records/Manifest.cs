@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace Backup.Protocol;
@@ -134,19 +135,28 @@ public sealed record Manifest(ManifestHead Head, ChunkRef[] Refs)
 /// </summary>
 public sealed class ContentDigest : IDisposable
 {
-    private readonly System.Security.Cryptography.IncrementalHash ids =
-        System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
-    private ChunkId only = ChunkId.Of([]);
-    private long count;
+    private static readonly ChunkId OfNothing = ChunkId.Of([]);
+
+    /// <summary>Of the ids, once there is more than one: most files have one.</summary>
+    private IncrementalHash? ids;
+    private ChunkId? only;
 
     public void Add(ChunkId chunk)
     {
-        only = chunk;
-        count++;
+        if (only is not { } first)
+        {
+            only = chunk;
+            return;
+        }
+        if (ids is null)
+        {
+            ids = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            ids.AppendData(first);
+        }
         ids.AppendData(chunk);
     }
 
-    public ChunkId Finish() => count <= 1 ? only : new ChunkId(ids.GetHashAndReset());
+    public ChunkId Finish() => ids is null ? only ?? OfNothing : new ChunkId(ids.GetHashAndReset());
 
-    public void Dispose() => ids.Dispose();
+    public void Dispose() => ids?.Dispose();
 }

@@ -48,7 +48,7 @@ public static class GatewayEndpoints
     {
         var nodes = http.Nodes();
         if (nodes[0] == peers.Self)
-            return await primary.StoreAsync(http.Client(), nodes, epoch, http.Request.Body, ct);
+            return await primary.StoreAsync(http.Client(), nodes, epoch, http.Request.Body, http.Request.ContentLength, ct);
         var content = new StreamContent(http.Request.Body);
         content.Headers.ContentLength = http.Request.ContentLength;
         return await ForwardAsync(nodes[0], async () => await (await peers.NodeAsync(nodes[0], ct)).StoreAsync(http.Client(), string.Join(',', nodes), epoch, content, ct));

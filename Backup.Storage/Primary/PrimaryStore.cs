@@ -11,17 +11,18 @@ namespace Backup.Storage.Primary;
 /// </summary>
 public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver receiver, VersionCopy copy)
 {
-    public async Task<StoreReply> StoreAsync(ClientId client, NodeId[] nodes, long epoch, Stream body, CancellationToken ct)
+    /// <param name="bodyBytes">How long the segment is, which is passed on: a replica receives what has a length with one copy less. Null where it is not known.</param>
+    public async Task<StoreReply> StoreAsync(ClientId client, NodeId[] nodes, long epoch, Stream body, long? bodyBytes, CancellationToken ct)
     {
         peers.CheckEpoch(epoch);
         using var step = Step.Begin("④ primary").Tag(Tags.Node, peers.Self.Value);
         using var held = new HeldBack();
-        var relays = nodes[1..].Select(id => new ReplicaRelay(id, peers, client, nodes, epoch)).ToList();
+        var relays = nodes[1..].Select(id => new ReplicaRelay(id, peers, client, nodes, epoch, bodyBytes)).ToList();
         try
         {
             using var segment = await receiver.ReceiveAsync(client, nodes, body, record => PassOnAsync(relays, record, held), ct);
             step.Tag(Tags.Bytes, segment.Bytes).Tag(Tags.Records, segment.Received).Tag(Tags.NewRecords, segment.Appended);
-            var replies = Task.WhenAll(relays.Select(relay => CompleteAsync(relay, client, segment, held, ct)));
+            var replies = Task.WhenAll(relays.Select(relay => CompleteAsync(relay, client, nodes, epoch, segment, held, ct)));
             await segment.CommitAsync(ct);
             await replies;
             // What is durable here serves the next attempt, whatever became of the replicas.
@@ -56,22 +57,12 @@ public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver r
             await relay.SendAsync(record);
     }
 
-    /// <summary>What the client did not send because it is here, the replica may lack: it gets that from here, and then the manifests.</summary>
-    private async Task CompleteAsync(ReplicaRelay relay, ClientId client, ReceivedSegment segment, HeldBack held, CancellationToken ct)
+    /// <summary>What the client did not send because it is here, the replica may lack: it gets that from here by itself, and then the manifests.</summary>
+    private async Task CompleteAsync(ReplicaRelay relay, ClientId client, NodeId[] nodes, long epoch, ReceivedSegment segment, HeldBack held, CancellationToken ct)
     {
-        var (bytes, records) = (segment.Bytes, segment.Received);
         try
         {
-            await foreach (var record in copy.LackingAsync(client, held.NotSent(segment.Manifests), relay.Replica, ct))
-            {
-                using (record)
-                {
-                    // The rest of a file of many segments follows by itself, once the replica has said that it lacks it.
-                    if ((bytes += record.Header.RecordBytes) > Limits.SegmentBytesTarget + Segment.LittleBytes || ++records > Limits.SegmentRecordsMax)
-                        break;
-                    await relay.SendAsync(record);
-                }
-            }
+            await copy.CopyLackingAsync(client, held.NotSent(segment.Manifests), relay.Replica, nodes, epoch, ct);
         }
         catch (FailureException)
         {

@@ -22,10 +22,11 @@ internal sealed class ReplicaRelay : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly Task reply;
 
-    public ReplicaRelay(NodeId replica, Peers peers, ClientId client, NodeId[] nodes, long epoch)
+    /// <param name="bytes">Of all records that will be sent; null where that is not known.</param>
+    public ReplicaRelay(NodeId replica, Peers peers, ClientId client, NodeId[] nodes, long epoch, long? bytes)
     {
         Replica = replica;
-        reply = Task.Run(() => SendAllAsync(peers, client, nodes, epoch));
+        reply = Task.Run(() => SendAllAsync(peers, client, nodes, epoch, bytes));
     }
 
     public NodeId Replica { get; }
@@ -65,13 +66,13 @@ internal sealed class ReplicaRelay : IAsyncDisposable
         stop.Dispose();
     }
 
-    private async Task SendAllAsync(Peers peers, ClientId client, NodeId[] nodes, long epoch)
+    private async Task SendAllAsync(Peers peers, ClientId client, NodeId[] nodes, long epoch, long? bytes)
     {
         using var step = Step.Begin("⑤ stream replica").Tag(Tags.Node, Replica.Value);
         try
         {
             var peer = await peers.ReplicaAsync(Replica, stop.Token);
-            await peer.StoreReplicaAsync(client, string.Join(',', nodes), epoch, new QueueContent(queue.Reader, stop.Token), stop.Token);
+            await peer.StoreReplicaAsync(client, string.Join(',', nodes), epoch, new QueueContent(queue.Reader, bytes, stop.Token), stop.Token);
             step.Succeed();
         }
         catch (FailureException e) when (e.Failure.Code is FailureCode.StaleEpoch or FailureCode.MissingChunks or FailureCode.NodeFull or FailureCode.DiskFailed)
@@ -109,12 +110,12 @@ internal sealed class ReplicaRelay : IAsyncDisposable
         _ => e.Message,
     };
 
-    private sealed class QueueContent(ChannelReader<Record> records, CancellationToken stop) : HttpContent
+    private sealed class QueueContent(ChannelReader<Record> records, long? bytes, CancellationToken stop) : HttpContent
     {
         protected override bool TryComputeLength(out long length)
         {
-            length = 0;
-            return false;
+            length = bytes ?? 0;
+            return bytes is not null;
         }
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)

@@ -41,8 +41,17 @@ public sealed class VersionCopy(PackStore store, Peers peers)
         return bytes;
     }
 
+    /// <summary>Copies those of these chunks that another node lacks.</summary>
+    public async Task CopyLackingAsync(ClientId client, IEnumerable<ChunkId> chunks, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
+    {
+        using var segment = new Segment();
+        await foreach (var record in LackingAsync(client, chunks, to, ct))
+            await AddAsync(segment, record, client, to, nodes, epoch, ct);
+        await SendAsync(segment, client, to, nodes, epoch, ct);
+    }
+
     /// <summary>Those of these chunks that another node lacks, read here.</summary>
-    public async IAsyncEnumerable<Record> LackingAsync(ClientId client, IEnumerable<ChunkId> chunks, NodeId at, [EnumeratorCancellation] CancellationToken ct)
+    private async IAsyncEnumerable<Record> LackingAsync(ClientId client, IEnumerable<ChunkId> chunks, NodeId at, [EnumeratorCancellation] CancellationToken ct)
     {
         foreach (var some in chunks.Chunk(AskedMax))
         {

@@ -213,7 +213,7 @@ internal class SimNode : ISimServer
     protected virtual async Task<StoreReply> StoreAsync(Running node, ClientId client, NodeId[] nodes, long epoch, Stream body)
     {
         if (nodes[0] == Id)
-            return await node.Primary.StoreAsync(client, nodes, epoch, body, default);
+            return await node.Primary.StoreAsync(client, nodes, epoch, body, bodyBytes: null, default);
         return await (await node.Peers.NodeAsync(nodes[0], default)).StoreAsync(client, string.Join(',', nodes), epoch, new StreamContent(body), default);
     }
 
