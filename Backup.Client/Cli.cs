@@ -10,11 +10,14 @@ internal static class Cli
 {
     private static readonly Option<bool> Version = new("--version") { Description = "Show the version" };
 
+    /// <summary>A file may be called "@home".</summary>
+    private static readonly ParserConfiguration WithoutResponseFiles = new() { ResponseFileTokenReplacer = null };
+
     /// <returns>An <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(string[] args, Surroundings surroundings, CancellationToken ct)
     {
         var options = new GlobalOptions();
-        var parsed = MakeRoot(options).Parse(args is ["help", .. var rest] ? [.. rest, "--help"] : args);
+        var parsed = MakeRoot(options).Parse(args is ["help", .. var rest] ? [.. rest, "--help"] : args, WithoutResponseFiles);
         var choices = options.Read(parsed, surroundings);
         var report = new Report(surroundings, choices);
         var code = await RunAsync(parsed, surroundings, choices, report, ct);

@@ -12,4 +12,13 @@ Console.CancelKeyPress += (_, pressed) =>
     pressed.Cancel = !stop.IsCancellationRequested;
     stop.Cancel();
 };
-return await Cli.RunAsync(args, Surroundings.OfProcess(), stop.Token);
+try
+{
+    return await Cli.RunAsync(args, Surroundings.OfProcess(), stop.Token);
+}
+catch (FileNotFoundException)
+{
+    // Everything else is told where it is known what was asked for; without a current folder not even that is.
+    Console.Error.WriteLine("The current folder is not there any more. Go to another one, then try again.");
+    return (int)ExitCode.Failed;
+}

@@ -11,13 +11,13 @@ try
 {
     if (!EmbeddedRedisOptions.TryParse(args, builder.Configuration["Redis:Password"], TlsSetup.Certificate(builder.Configuration), out options, out var problem))
         return Refuse(problem, 2);
+    builder.AddServiceDefaults();
 }
 catch (FailureException e)
 {
     return Refuse($"{e.Failure.Message} {e.Failure.Advice}", 2);
 }
 
-builder.AddServiceDefaults();
 // Garnet tells its life under a dozen names; its warnings are enough.
 builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Backup", LogLevel.Information);
 // It calls its own timers' ending a failure, and the host would repeat what is said below in one line.

@@ -3,14 +3,15 @@ using Backup.Manager.Access;
 using Backup.Protocol;
 using Backup.ServiceDefaults;
 using Backup.WebConsole;
-using Microsoft.Extensions.Options;
-
-var builder = WebApplication.CreateBuilder(args);
-if (builder.Configuration.GetConnectionString("redis") is not { Length: > 0 } redis)
-    return Refuse("The manager needs ConnectionStrings:redis, for example ConnectionStrings__redis=127.0.0.1:6379.");
 
 try
 {
+    var builder = WebApplication.CreateBuilder(args);
+    if (builder.Configuration.GetConnectionString("redis") is not { Length: > 0 } redis)
+    {
+        Console.Error.WriteLine("The manager needs ConnectionStrings:redis, for example ConnectionStrings__redis=127.0.0.1:6379.");
+        return StartFailure.ExitCode;
+    }
     if (args is ["invite", ..])
     {
         TlsSetup.TrustAuthority(builder.Configuration);
@@ -34,14 +35,7 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (Exception e) when (e is FailureException or OptionsValidationException or IOException or ArgumentException)
+catch (Exception e) when (StartFailure.Is(e))
 {
-    // A wrong setting, a port in use: whoever started it needs the one line, not where in the code it was noticed.
-    return Refuse($"The manager cannot start: {(e is FailureException f ? $"{f.Failure.Message} {f.Failure.Advice}" : e.Message)}");
-}
-
-static int Refuse(string why)
-{
-    Console.Error.WriteLine(why);
-    return 2;
+    return StartFailure.Tell("The manager", e);
 }

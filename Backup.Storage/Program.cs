@@ -10,7 +10,7 @@ using Backup.Storage.Primary;
 using Backup.Storage.Reading;
 using Backup.Storage.Replica;
 using Backup.Storage.Scrub;
-using Microsoft.Extensions.Options;
+using Microsoft.AspNetCore.Connections;
 
 if (args is ["salvage", ..])
     return await Backup.Storage.Salvage.SalvageCommand.RunAsync(args[1..], Console.Out, Console.Error, default);
@@ -23,7 +23,7 @@ try
     var app = builder.Build();
     _ = app.Services.GetRequiredService<PackStore>();
     var node = app.Services.GetRequiredService<Peers>().Self.Value;
-    app.UseFailureResponses(node, e => DiskFailure.Is(e) && e is not BadHttpRequestException ? DiskFailure.Of(e, node, "answering") : null);
+    app.UseFailureResponses(node, e => DiskFailure.Is(e) && e is not (BadHttpRequestException or ConnectionResetException or HttpIOException) ? DiskFailure.Of(e, node, "answering") : null);
     app.UseAccess();
     app.MapDefaultEndpoints();
     app.MapAccess();
@@ -40,9 +40,7 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (Exception e) when (e is FailureException or OptionsValidationException or IOException or FormatException)
+catch (Exception e) when (StartFailure.Is(e))
 {
-    // A wrong setting, a port or a directory in use: whoever started it needs the one line, not where in the code it was noticed.
-    Console.Error.WriteLine($"The node cannot start: {(e is FailureException f ? $"{f.Failure.Message} {f.Failure.Advice}" : e.Message)}");
-    return 2;
+    return StartFailure.Tell("The node", e);
 }

@@ -40,7 +40,7 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         var telling = new RunTelling(session, RunKind.Backup);
         try
         {
-            var summary = await BackUpAsync(ct);
+            var summary = await RememberingAsync(ct);
             await TellAsync(telling, RunTelling.OutcomeOf(summary.ExitCode));
             return summary;
         }
@@ -59,6 +59,20 @@ internal sealed class BackupRun(Session session, BackupRequest request, Progress
         var counters = progress.Counters;
         await telling.TellAsync(session.ConnectToWrite(), outcome, request.Paths.Count == 0,
             new RunCounts(planner.Added, planner.Changed, planner.Deleted, planner.Unchanged, failed, counters.BytesRead, counters.BytesSent), failure);
+    }
+
+    /// <summary>Plan and catalogue lie on this machine's disk, which may be full.</summary>
+    private async Task<BackupSummary> RememberingAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await BackUpAsync(ct);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new Failure(FailureCode.LocalFailed, $"What this machine remembers of its backups cannot be written: {e.Message.TrimEnd('.')}.", "client",
+                "Check the free space and the permissions there, or set XDG_CACHE_HOME; what was sent is stored.").Exception(e);
+        }
     }
 
     private async Task<BackupSummary> BackUpAsync(CancellationToken ct)

@@ -5,6 +5,11 @@ namespace Backup.Client;
 /// <summary>Writes small files that only their owner may read, so that a crash leaves the old one or the new one.</summary>
 internal static class PrivateFile
 {
+    // What a file says that somebody else holds: errno of Unix, and of Windows.
+    private const int WouldBlock = 11; // EWOULDBLOCK
+    private const int WouldBlockOnMac = 35;
+    private const int SharingViolation = unchecked((int)0x80070020);
+
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
         var folder = Path.GetDirectoryName(path)!;
@@ -56,11 +61,11 @@ internal static class PrivateFile
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException)
+        catch (IOException e) when (e.HResult is WouldBlock or WouldBlockOnMac or SharingViolation)
         {
             return null;
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Unwritable(path, e);
         }

@@ -52,8 +52,9 @@ internal sealed record Settings(
             var full = Path.Join(RealPath(parent), Path.GetFileName(path));
             return Directory.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName is { } target ? RealPath(target) : full;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            // Whoever opens it says what is wrong.
             return path;
         }
     }

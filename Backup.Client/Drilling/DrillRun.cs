@@ -61,7 +61,16 @@ internal sealed class DrillRun(Session session, DrillRequest request, Progress p
     private async Task CheckAsync(ClusterConnection cluster, string folder, FileVersion file, CancellationToken ct)
     {
         progress.Counters.Current = file.Path.Value;
-        var there = await DigestOf.StreamAsync(File.OpenRead(Path.Join(folder, file.Path.Value)), cluster, file.SizeBytes, ct);
+        ChunkId there;
+        try
+        {
+            there = await DigestOf.StreamAsync(File.OpenRead(Path.Join(folder, file.Path.Value)), cluster, file.SizeBytes, ct);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Report(new Failure(FailureCode.LocalFailed, $"'{file.Path.Display}' was restored and cannot be read back: {e.Message.TrimEnd('.')}.", "client", "Check this machine's disk."));
+            return;
+        }
         if (there != file.Digest)
         {
             Report(new Failure(FailureCode.DigestMismatch, $"'{file.Path.Display}' was restored with other content than it was stored with.", "client", "Run `verify --read-data`, and check this machine's disk."));

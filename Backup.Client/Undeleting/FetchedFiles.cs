@@ -27,7 +27,7 @@ internal sealed class FetchedFiles : IRestoreTarget, IDisposable
             return null;
         try
         {
-            return new FileStream(PathOf(version), FileMode.Create, FileAccess.Write, FileShare.None);
+            return new FileStream(PathOf(version), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -94,6 +94,11 @@ public sealed class ClusterWatch(ICatalogue catalogue, IOperator keeper, TimePro
         {
             return Now with { Failure = e.Failure };
         }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Whatever it is, the pages say that they are not of now, and it is tried again.
+            return Now with { Failure = new Failure(FailureCode.Internal, $"The cluster cannot be looked at: {e.Message.TrimEnd('.')}.", "manager", "Look at the manager's log.") };
+        }
     }
 
     private async Task<IReadOnlyList<ClusterEvent>> EventsAsync(CancellationToken ct)

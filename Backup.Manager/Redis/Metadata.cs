@@ -172,9 +172,9 @@ public sealed class Metadata : IAsyncDisposable
         }
     }
 
-    /// <summary>Redis is there but loads its data, is full, read-only or cannot write its log. Everything else it complains of is a bug of ours.</summary>
+    /// <summary>Redis is there but loads its data, is full, read-only, cannot write its log, or lets nobody in. Everything else it complains of is a bug of ours.</summary>
     private static bool IsRefusal(string message) =>
-        new[] { "LOADING", "OOM", "READONLY", "MISCONF", "MASTERDOWN", "NOREPLICAS", "BUSY " }
+        new[] { "LOADING", "OOM", "READONLY", "MISCONF", "MASTERDOWN", "NOREPLICAS", "BUSY ", "NOPERM", "NOAUTH", "WRONGPASS" }
             .Any(start => message.Contains(start, StringComparison.Ordinal));
 
     private FailureException Failed(Activity? span, FailureCode code, string message, Exception? inner)

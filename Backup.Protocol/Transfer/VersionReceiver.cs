@@ -176,18 +176,30 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
             if (stream is not null)
                 await stream.WriteAsync(plain, ct);
         }
-        catch (IOException e)
+        catch (Exception e) when (IsOfTarget(e))
         {
-            throw new Failure(FailureCode.LocalFailed, $"'{version.Path.Display}' cannot be written: {e.Message.TrimEnd('.')}.", "client",
-                "Check the free space and the permissions there.").Exception(e);
+            throw Unwritable(e);
         }
     }
+
+    /// <summary>The last is what .NET makes of a file that is larger than its file system allows.</summary>
+    private static bool IsOfTarget(Exception e) => e is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException;
+
+    private FailureException Unwritable(Exception e) => new Failure(FailureCode.LocalFailed, $"'{version.Path.Display}' cannot be written: {e.Message.TrimEnd('.')}.", "client",
+        "Check the free space and the permissions there.").Exception(e);
 
     private async ValueTask CompleteAsync(string culprit)
     {
         if (digest!.Finish() != version.Digest)
             throw Failure.Corrupt($"The content of '{version.Path.Display}' version {version.Version}", culprit).Exception();
-        await CloseAsync();
+        try
+        {
+            await CloseAsync();
+        }
+        catch (Exception e) when (IsOfTarget(e))
+        {
+            throw Unwritable(e);
+        }
         IsDone = true;
         if (version.Kind != VersionKind.Folder)
             Interlocked.Increment(ref counters.Files);

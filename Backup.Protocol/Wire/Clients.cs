@@ -15,6 +15,8 @@ public static class Clients
     {
         ContentSerializer = new SystemTextJsonContentSerializer(WireJson.Default.Options),
         ExceptionFactory = async response => response.IsSuccessStatusCode ? null : (await ReadFailureAsync(response, culprit)).Exception(),
+        DeserializationExceptionFactory = async (_, thrown) => await Task.FromResult(new Failure(FailureCode.Internal,
+            $"{culprit} answered something that is no answer of a backup node.", culprit, "Check that the address is one of a backup node of this version; look at its log.").Exception(thrown)),
         // As it is: Refit would wrap it, and nobody who waits for a failure would recognise it.
         TransportExceptionFactory = static (_, thrown, _) => thrown,
     };
@@ -84,7 +86,9 @@ public sealed class NamesTheCulprit(string culprit, FailureCode unreachable, Tim
         deadline.CancelAfter(answerTime);
         try
         {
-            return await base.SendAsync(request, deadline.Token);
+            var response = await base.SendAsync(request, deadline.Token);
+            await ReadWholeAsync(response, deadline.Token);
+            return response;
         }
         catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {
@@ -100,6 +104,22 @@ public sealed class NamesTheCulprit(string culprit, FailureCode unreachable, Tim
         {
             throw new Failure(unreachable, $"{culprit} cannot be reached at {request.RequestUri?.GetLeftPart(UriPartial.Authority)}: {e.Message.TrimEnd('.')}.",
                 culprit, "Check that it runs; another node may answer meanwhile.").Exception(e);
+        }
+    }
+
+    /// <summary>An answer that breaks off, or never ends, is met here too, and not where it is read. What streams files is as long as they are, and who reads it sees to that.</summary>
+    private static async Task ReadWholeAsync(HttpResponseMessage response, CancellationToken ct)
+    {
+        if (response.Content.Headers.ContentType?.MediaType == System.Net.Mime.MediaTypeNames.Application.Octet)
+            return;
+        try
+        {
+            await response.Content.LoadIntoBufferAsync(ct);
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
         }
     }
 }

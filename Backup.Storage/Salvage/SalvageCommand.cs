@@ -53,7 +53,7 @@ public static class SalvageCommand
             }
             return run.Sealed.Count + run.Incomplete + run.Misplaced + index.DamagedPlaces == 0 ? AllWhole : SomethingDamaged;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (DiskFailure.Is(e))
         {
             await error.WriteLineAsync($"salvage stopped: {e.Message}");
             return NotStarted;

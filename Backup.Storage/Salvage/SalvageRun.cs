@@ -73,7 +73,8 @@ internal sealed class SalvageRun(SalvageIndex index, string directory, string to
             Incomplete++;
             await error.WriteLineAsync($"incomplete: client {client}, '{RootedPath.Escape(path)}' version {version}: {e.Failure.Message}");
         }
-        catch (IOException e) when (e.HResult != NoSpace)
+        // The last is what .NET makes of a file that is larger than its file system allows.
+        catch (Exception e) when (e is IOException { HResult: not NoSpace } or ArgumentOutOfRangeException)
         {
             Incomplete++;
             await error.WriteLineAsync($"cannot be written: client {client}, '{RootedPath.Escape(path)}' version {version}: {e.Message}");

@@ -107,8 +107,21 @@ internal sealed class PackScrub : IDisposable
 
     private void CheckHeader()
     {
-        var bytes = new byte[PackHeader.LengthBytes];
-        if (store.Options.Disk.Read(file, bytes, 0) != bytes.Length || !PackHeader.TryRead(bytes, out _, out _))
+        if (!HasHeader())
             store.Index.Write(index => index.AddDamage(new Damage(DamageKind.PackHeader, pack.Number, 0, PackHeader.LengthBytes)));
+    }
+
+    private bool HasHeader()
+    {
+        var bytes = new byte[PackHeader.LengthBytes];
+        try
+        {
+            return store.Options.Disk.Read(file, bytes, 0) == bytes.Length && PackHeader.TryRead(bytes, out _, out _);
+        }
+        catch (IOException)
+        {
+            // A sector that cannot be read any more.
+            return false;
+        }
     }
 }
