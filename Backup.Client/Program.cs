@@ -16,7 +16,7 @@ try
 {
     return await Cli.RunAsync(args, Surroundings.OfProcess(), stop.Token);
 }
-catch (FileNotFoundException)
+catch (FileNotFoundException e) when (e.FileName is null)
 {
     // Everything else is told where it is known what was asked for; without a current folder not even that is.
     Console.Error.WriteLine("The current folder is not there any more. Go to another one, then try again.");

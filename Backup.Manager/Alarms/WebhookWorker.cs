@@ -13,13 +13,16 @@ namespace Backup.Manager.Alarms;
 /// that is away gets what it missed later and holds up no other. What is posted may come twice, and never out of order.
 /// </summary>
 public sealed partial class WebhookWorker(
-    Metadata metadata, EventLog events, Rebuilder rebuilder, WebhookPost post, IOptions<ClusterOptions> options, TimeProvider time, ILogger<WebhookWorker> log)
+    Metadata metadata, EventLog events, WebhookPost post, IOptions<ClusterOptions> options, TimeProvider time, ILogger<WebhookWorker> log)
     : Worker(time, log)
 {
     public const string Duty = "webhooks";
 
     /// <summary>Events in one post: some 30 KB.</summary>
     private const int EventsMax = 100;
+
+    /// <summary>A loss is news for so long: managers may have been down meanwhile.</summary>
+    private static readonly TimeSpan LossToldTime = TimeSpan.FromDays(1);
 
     /// <summary>That the metadata is lost is news to be told now, not when it is rebuilt.</summary>
     private readonly DutyLease duty = new(metadata, time, Duty, onLostMetadata: true);
@@ -34,10 +37,11 @@ public sealed partial class WebhookWorker(
     {
         if (addresses.Length == 0 || await duty.TakeAsync(cancellationToken) is not { } token)
             return WorkerStep.Idle;
-        var places = await metadata.ReadHashAsync(Keys.Webhooks, addresses.Select(address => address.Name), cancellationToken);
-        foreach (var ((address, name), place) in addresses.Zip(places))
+        var places = (await metadata.ReadPairsAsync(Keys.Webhooks, cancellationToken)).ToDictionary(pair => pair.Name, pair => pair.Value);
+        foreach (var (address, name) in addresses)
         {
-            var reached = place is null ? await BeginningAsync(places.All(one => one is null), cancellationToken)
+            var place = places.GetValueOrDefault(name);
+            var reached = place is null ? await BeginningAsync(places.Count == 0, cancellationToken)
                 : await PostAsync(address, long.Parse(place, CultureInfo.InvariantCulture), cancellationToken);
             if (reached.ToString(CultureInfo.InvariantCulture) != place)
                 await metadata.RunAsync(new ScriptCall(Script.SaveRepair).Key(Keys.Duty(Duty), Keys.Webhooks, Keys.Epoch)
@@ -47,12 +51,13 @@ public sealed partial class WebhookWorker(
     }
 
     /// <summary>Where an address begins that has no place: it is told what happens from now on, not what once did.</summary>
-    /// <param name="isEach">None has one. Where the metadata was lost the places were too, and all are told of that and what came after.</param>
+    /// <param name="isEach">No address has a place, and none ever had. Where the metadata was lost just now that is why, and it is the first they are told.</param>
     private async Task<long> BeginningAsync(bool isEach, CancellationToken ct)
     {
         var newest = (await events.ReadAsync(new EventsRequest(0, Limits.ListPageMax), ct)).Events;
-        var lostMs = isEach && await rebuilder.ReadAsync(ct) is { WasLost: true } rebuild ? rebuild.SinceMs : long.MaxValue;
-        return newest.LastOrDefault(happened => happened.TimeMs < lostMs)?.Sequence ?? 0;
+        var justNowMs = (Time.GetUtcNow() - LossToldTime).ToUnixTimeMilliseconds();
+        return isEach && newest.LastOrDefault(happened => happened.Kind == EventKind.MetadataLost && happened.TimeMs >= justNowMs) is { } loss ? loss.Sequence - 1
+            : newest.LastOrDefault()?.Sequence ?? 0;
     }
 
     /// <returns>The last event that the address has now, or need not have.</returns>

@@ -85,7 +85,7 @@ internal sealed class VersionReceiver(FileVersion version, IRestoreTarget target
         {
             await CloseAsync();
         }
-        catch (IOException)
+        catch (Exception e) when (IsOfTarget(e))
         {
             // It is not kept anyway.
         }

@@ -15,7 +15,7 @@ public static class Clients
     {
         ContentSerializer = new SystemTextJsonContentSerializer(WireJson.Default.Options),
         ExceptionFactory = async response => response.IsSuccessStatusCode ? null : (await ReadFailureAsync(response, culprit)).Exception(),
-        DeserializationExceptionFactory = async (_, thrown) => await Task.FromResult(new Failure(FailureCode.Internal,
+        DeserializationExceptionFactory = async (_, thrown) => await Task.FromResult(thrown is OperationCanceledException ? thrown : new Failure(FailureCode.Internal,
             $"{culprit} answered something that is no answer of a backup node.", culprit, "Check that the address is one of a backup node of this version; look at its log.").Exception(thrown)),
         // As it is: Refit would wrap it, and nobody who waits for a failure would recognise it.
         TransportExceptionFactory = static (_, thrown, _) => thrown,
@@ -24,7 +24,7 @@ public static class Clients
     /// <summary>A client of one server.</summary>
     /// <param name="culprit">Who is named when it cannot be reached: a node id, 'manager', or an address.</param>
     /// <param name="unreachable">What not reaching it is called: <see cref="FailureCode.NodeUnreachable"/> or its like.</param>
-    /// <param name="answerTime">How long an answer may take to begin; without end for streams, which have deadlines of their own.</param>
+    /// <param name="answerTime">How long an answer may take, or that of a stream to begin; without end for who has deadlines of his own.</param>
     /// <param name="proof">What is shown with each request; null for nothing, which opens next to nothing.</param>
     public static T Create<T>(
         Uri address, string culprit, FailureCode unreachable = FailureCode.NodeUnreachable, TimeSpan? answerTime = null, IProof? proof = null) where T : class =>

@@ -62,7 +62,9 @@ public sealed class PrimaryStore(PackStore store, Peers peers, SegmentReceiver r
     {
         try
         {
-            await copy.CopyLackingAsync(client, held.NotSent(segment.Manifests), relay.Replica, nodes, epoch, ct);
+            // While it does, the replica waits for the rest of what it is receiving: it gets as much as a segment. More follows when it has said that it lacks it.
+            if (relay.Failure is null)
+                await copy.CopyLackingAsync(client, held.NotSent(segment.Manifests), relay.Replica, nodes, epoch, ct);
         }
         catch (FailureException)
         {

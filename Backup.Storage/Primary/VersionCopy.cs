@@ -41,12 +41,16 @@ public sealed class VersionCopy(PackStore store, Peers peers)
         return bytes;
     }
 
-    /// <summary>Copies those of these chunks that another node lacks.</summary>
+    /// <summary>Copies those of these chunks that another node lacks, but no more than a segment of them: somebody waits.</summary>
     public async Task CopyLackingAsync(ClientId client, IEnumerable<ChunkId> chunks, NodeId to, NodeId[] nodes, long epoch, CancellationToken ct)
     {
         using var segment = new Segment();
         await foreach (var record in LackingAsync(client, chunks, to, ct))
-            await AddAsync(segment, record, client, to, nodes, epoch, ct);
+        {
+            segment.Add(record);
+            if (segment.IsFull)
+                break;
+        }
         await SendAsync(segment, client, to, nodes, epoch, ct);
     }
 

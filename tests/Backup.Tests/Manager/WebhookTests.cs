@@ -87,6 +87,20 @@ public abstract class WebhookTests(RedisFixture fixture)
     }
 
     [SkippableFact]
+    public async Task A_loss_of_long_ago_is_no_news_to_the_first_address()
+    {
+        await using var ear = await Ear.StartAsync();
+        await using var cluster = await ManagersOnRedis.StartAsync(fixture, ("Cluster:Webhooks", ear.Address.ToString()));
+        await cluster.Get<EventLog>().AddAsync(EventKind.MetadataLost, EventSeverity.Warning, "cluster", "long ago", default);
+        await cluster.Get<EventLog>().AddAsync(EventKind.CopiesOwed, EventSeverity.Warning, "cluster", "after it", default);
+        cluster.Time.Advance(TimeSpan.FromDays(2));
+        await StepAsync(cluster);
+        await cluster.Get<EventLog>().AddAsync(EventKind.CopiesOwed, EventSeverity.Warning, "cluster", "now", default);
+        await StepAsync(cluster);
+        Assert.Equal(["now"], ear.Heard.SelectMany(e => e.Events).Select(e => e.Message));
+    }
+
+    [SkippableFact]
     public async Task A_redirect_is_not_followed_and_a_stumble_is_tried_again()
     {
         await using var ear = await Ear.StartAsync();
