@@ -29,9 +29,6 @@ public abstract partial class Worker(TimeProvider time, ILogger logger) : Backgr
     /// <summary>A single long step must not become a long silence.</summary>
     private static readonly TimeSpan BusyPauseMax = TimeSpan.FromSeconds(10);
 
-    /// <summary>As long as a timer runs.</summary>
-    private static readonly TimeSpan PauseMax = TimeSpan.FromDays(49);
-
     protected TimeProvider Time => time;
 
     /// <summary>The name of its spans and log lines.</summary>
@@ -85,7 +82,7 @@ public abstract partial class Worker(TimeProvider time, ILogger logger) : Backgr
                 failurePause = Min(failurePause * 2, FailurePauseMax);
             }
 
-            await Task.Delay(Min(pause, PauseMax), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Timers.Bounded(pause), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

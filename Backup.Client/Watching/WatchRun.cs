@@ -12,9 +12,6 @@ internal sealed record WatchPass(string Why, BackupSummary? Summary, Failure? Fa
 /// <param name="blind">Is told when changes cannot be seen any more, and why.</param>
 internal sealed class WatchRun(Session session, WatchPacing pacing, Func<Progress> progress, Action<WatchPass> told, Action<string> blind)
 {
-    /// <summary>A timer has an end, of some weeks; whoever waits for longer waits again.</summary>
-    private static readonly TimeSpan WaitMax = TimeSpan.FromDays(7);
-
     private readonly Lock gate = new();
     private readonly TimeProvider time = session.Surroundings.Time;
     private readonly long started = session.Surroundings.Time.GetTimestamp();
@@ -86,7 +83,7 @@ internal sealed class WatchRun(Session session, WatchPacing pacing, Func<Progres
             if (wait <= TimeSpan.Zero)
                 return isChange ? "change" : "full";
             using var either = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            await Task.WhenAny(wake, Task.Delay(wait < WaitMax ? wait : WaitMax, time, either.Token));
+            await Task.WhenAny(wake, Task.Delay(Timers.Bounded(wait), time, either.Token));
             await either.CancelAsync();
             ct.ThrowIfCancellationRequested();
         }

@@ -26,13 +26,12 @@ public sealed class ClientRuns(Metadata metadata, EventLog events, Quotas quotas
         var isBeat = report is { Kind: RunKind.Backup, Whole: true, Outcome: RunOutcome.Done or RunOutcome.Incomplete };
         var (files, touched) = (report.Counts.Same + report.Counts.Changed + report.Counts.Deleted, report.Counts.Changed + report.Counts.Deleted);
         var run = new ClientRun(report, nowMs);
-        var happened = report.Kind != RunKind.Backup && report.Counts.Failed > 0
-            ? events.Line(EventKind.CopyDamaged, EventSeverity.Warning, client.ToString(), WhatFailed(client, report)) : "";
-        var reply = await metadata.RunAsync(new ScriptCall(Script.NoteRun).Key(Keys.Runs(client, report.Kind), Keys.Beats(client), Keys.Events, Keys.EventSequence)
+        var call = new ScriptCall(Script.NoteRun).Key(Keys.Runs(client, report.Kind), Keys.Beats(client), Keys.Events, Keys.EventSequence)
             .Arg(report.Id).Arg(JsonSerializer.Serialize(run, WireJson.Default.ClientRun)).Arg(RunsReply.RunsKept).Arg(isBeat ? "1" : "0")
-            .Arg(nowMs).Arg(files).Arg(touched).Arg((long)options.Value.RunsTogether.TotalMilliseconds).Arg(Rhythm.BeatsKept)
-            .Arg(EventLog.EventsKept).Arg(happened), ct);
-        Beat[] beats = [.. reply[1].Texts.Select(Beat.Parse)];
+            .Arg(nowMs).Arg(files).Arg(touched).Arg((long)options.Value.RunsTogether.TotalMilliseconds).Arg(Rhythm.BeatsKept).Arg(EventLog.EventsKept);
+        if (report.Kind != RunKind.Backup && report.Counts.Failed > 0)
+            call.Arg(events.Line(EventKind.CopyDamaged, EventSeverity.Warning, client.ToString(), WhatFailed(client, report)));
+        Beat[] beats = [.. (await metadata.RunAsync(call, ct)).Texts.Select(Beat.Parse)];
         return await ChangeAsync(client, before => After(before, beats, nowMs) with { LastDrill = report.Kind == RunKind.Drill ? run : before.LastDrill }, ct);
     }
 

@@ -12,8 +12,7 @@ namespace Backup.Manager.Alarms;
 /// Posts alarms, and their end, to the addresses of the configuration. Each address has its own place in the events, so that one
 /// that is away gets what it missed later and holds up no other. What is posted may come twice, and never out of order.
 /// </summary>
-public sealed partial class WebhookWorker(
-    Metadata metadata, EventLog events, WebhookPost post, IOptions<ClusterOptions> options, TimeProvider time, ILogger<WebhookWorker> log)
+public sealed partial class WebhookWorker(Metadata metadata, EventLog events, WebhookPost post, IOptions<ClusterOptions> options, TimeProvider time, ILogger<WebhookWorker> log)
     : Worker(time, log)
 {
     public const string Duty = "webhooks";

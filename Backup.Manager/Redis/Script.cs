@@ -13,6 +13,7 @@ public sealed class Script
     private const string Order = "library-order";
     private const string Rebuild = "library-rebuild";
     private const string Fields = "library-fields";
+    private const string Events = "library-events";
 
     public static readonly Script PlaceFiles = new("place-files", Nodes, Lines, Order);
     public static readonly Script CommitFiles = new("commit-files", Nodes, Lines);
@@ -24,7 +25,7 @@ public sealed class Script
     public static readonly Script StatusCluster = new("status-cluster");
     public static readonly Script PageNames = new("page-names");
     public static readonly Script SplitNames = new("split-names");
-    public static readonly Script AddEvents = new("add-events");
+    public static readonly Script AddEvents = new("add-events", Events);
     public static readonly Script ListEvents = new("list-events");
     public static readonly Script AskRepair = new("ask-repair");
     public static readonly Script SaveRepair = new("save-repair", Fields);
@@ -45,8 +46,8 @@ public sealed class Script
     public static readonly Script BeginForget = new("begin-forget");
     public static readonly Script EndForget = new("end-forget", Nodes, Lines);
     public static readonly Script QuotaClient = new("quota-client");
-    public static readonly Script NoteRun = new("note-run");
-    public static readonly Script JudgeClient = new("judge-client");
+    public static readonly Script NoteRun = new("note-run", Events);
+    public static readonly Script JudgeClient = new("judge-client", Events);
 
     public static readonly Script DeclareRebuild = new("declare-rebuild", Nodes, Rebuild);
     public static readonly Script MarkRebuild = new("mark-rebuild");

@@ -16,9 +16,6 @@ internal sealed class CopyRun(NodeCalls calls, IReadOnlyDictionary<NodeId, NodeR
     private static readonly TimeSpan CallTime = TimeSpan.FromSeconds(60);
     private const double BytesPerSecondMin = 1 << 20;
 
-    /// <summary>A month: a timer has an end.</summary>
-    private const double SecondsMax = 30 * 24 * 3600;
-
     private readonly Lock gate = new();
     private readonly Dictionary<long, HashSet<NodeId>> reached = [];
 
@@ -66,7 +63,7 @@ internal sealed class CopyRun(NodeCalls calls, IReadOnlyDictionary<NodeId, NodeR
     private async Task CopyAsync(Batch batch, CancellationToken ct)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        using var timer = time.CreateTimer(_ => deadline.Cancel(), null, CallTime + TimeSpan.FromSeconds(Math.Min(batch.Bytes / BytesPerSecondMin, SecondsMax)), Timeout.InfiniteTimeSpan);
+        using var timer = time.CreateTimer(_ => deadline.Cancel(), null, Timers.Bounded(CallTime + TimeSpan.FromSeconds(batch.Bytes / BytesPerSecondMin)), Timeout.InfiniteTimeSpan);
         try
         {
             var reply = await calls.Copier(nodes[batch.From]).CopyAsync(client, new CopyRequest(batch.To, batch.Copies[0].Nodes, epoch,

@@ -15,7 +15,7 @@ public static class Clients
     {
         ContentSerializer = new SystemTextJsonContentSerializer(WireJson.Default.Options),
         ExceptionFactory = async response => response.IsSuccessStatusCode ? null : (await ReadFailureAsync(response, culprit)).Exception(),
-        DeserializationExceptionFactory = async (_, thrown) => await Task.FromResult(thrown is OperationCanceledException ? thrown : new Failure(FailureCode.Internal,
+        DeserializationExceptionFactory = (_, thrown) => new(thrown is OperationCanceledException ? thrown : new Failure(FailureCode.Internal,
             $"{culprit} answered something that is no answer of a backup node.", culprit, "Check that the address is one of a backup node of this version; look at its log.").Exception(thrown)),
         // As it is: Refit would wrap it, and nobody who waits for a failure would recognise it.
         TransportExceptionFactory = static (_, thrown, _) => thrown,
@@ -68,9 +68,9 @@ public static class Clients
                     return body.ToFailure();
             }
         }
-        catch (Exception e) when (e is JsonException or HttpRequestException or IOException)
+        catch (JsonException)
         {
-            // Not one of ours, or cut off: the status says what there is to say.
+            // Not one of ours: the status says what there is to say.
         }
         return new Failure(response.StatusCode == HttpStatusCode.NotFound ? FailureCode.NotFound : FailureCode.Internal,
             $"{culprit} answered {(int)response.StatusCode} {response.ReasonPhrase}.", culprit, "Check that the address is one of a backup node; look at its log.");

@@ -1,4 +1,5 @@
 -- Notes that something is so now and adds the events that say it, both or neither: whoever else noticed the same comes too late.
+-- Uses library-events.
 --
 -- KEYS[1] events: list, newest first   KEYS[2] their counter   KEYS[3] noticed: hash subject -> state
 -- ARGV[1] most events kept   ARGV[2] subject, or "" to add the events in any case   ARGV[3] the state known before, "" for none
@@ -12,10 +13,5 @@ if ARGV[2] ~= '' then
   end
   redis.call('HSET', KEYS[3], ARGV[2], ARGV[4])
 end
-for i = 5, #ARGV do
-  redis.call('LPUSH', KEYS[1], string.format('%.0f', redis.call('INCR', KEYS[2])) .. ' ' .. ARGV[i])
-end
-if #ARGV > 4 then
-  redis.call('LTRIM', KEYS[1], 0, tonumber(ARGV[1]) - 1)
-end
+add_events(KEYS[1], KEYS[2], ARGV[1], 5)
 return { 'ok' }

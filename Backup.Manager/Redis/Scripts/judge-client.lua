@@ -1,5 +1,5 @@
 -- Notes how the cluster sees a client and adds the events that say it, both or neither: whoever judged by what is no longer so
--- comes too late.
+-- comes too late. Uses library-events.
 --
 -- KEYS[1] events: list, newest first   KEYS[2] their counter   KEYS[3] standings: hash   KEYS[4] due: zset   KEYS[5] overdue: set   KEYS[6] unusual: set
 -- ARGV[1] most events kept   ARGV[2] client   ARGV[3] the standing known before, "" for none   ARGV[4] the standing now
@@ -19,10 +19,5 @@ else
 end
 redis.call(ARGV[6] == '1' and 'SADD' or 'SREM', KEYS[5], ARGV[2])
 redis.call(ARGV[7] == '1' and 'SADD' or 'SREM', KEYS[6], ARGV[2])
-for i = 8, #ARGV do
-  redis.call('LPUSH', KEYS[1], string.format('%.0f', redis.call('INCR', KEYS[2])) .. ' ' .. ARGV[i])
-end
-if #ARGV > 7 then
-  redis.call('LTRIM', KEYS[1], 0, tonumber(ARGV[1]) - 1)
-end
+add_events(KEYS[1], KEYS[2], ARGV[1], 8)
 return { 'ok' }

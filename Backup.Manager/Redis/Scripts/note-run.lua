@@ -1,20 +1,20 @@
 -- Notes that a run of a client has ended, and adds the event that says so, once however often it is told. Whole backups within
 -- a stretch of time count as one beat, of which the share that touched most is kept: a client that watches its root backs up all
--- the time.
+-- the time. Uses library-events.
 --
 -- KEYS[1] runs of the client and kind: list, newest first, of "id run"
 -- KEYS[2] beats of the client: list, newest first, of "startMs lastMs files touched"
 -- KEYS[3] events: list, newest first   KEYS[4] their counter
 -- ARGV[1] id   ARGV[2] the run, JSON   ARGV[3] most runs kept   ARGV[4] "1" when it is a beat, else the next five do not matter
 -- ARGV[5] now, ms   ARGV[6] files   ARGV[7] touched   ARGV[8] how long a beat lasts, ms   ARGV[9] most beats kept
--- ARGV[10] most events kept   ARGV[11] an event without its sequence, or ""
+-- ARGV[10] most events kept   ARGV[11..] events without their sequence
 --
--- Returns {"ok" | "known", {beat...}}, the newest beat first
+-- Returns {beat...}, the newest first
 
 local start = ARGV[1] .. ' '
 for _, known in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
   if string.sub(known, 1, #start) == start then
-    return { 'known', redis.call('LRANGE', KEYS[2], 0, -1) }
+    return redis.call('LRANGE', KEYS[2], 0, -1)
   end
 end
 redis.call('LPUSH', KEYS[1], start .. ARGV[2])
@@ -37,8 +37,5 @@ if ARGV[4] == '1' then
     redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[9]) - 1)
   end
 end
-if ARGV[11] ~= '' then
-  redis.call('LPUSH', KEYS[3], string.format('%.0f', redis.call('INCR', KEYS[4])) .. ' ' .. ARGV[11])
-  redis.call('LTRIM', KEYS[3], 0, tonumber(ARGV[10]) - 1)
-end
-return { 'ok', redis.call('LRANGE', KEYS[2], 0, -1) }
+add_events(KEYS[3], KEYS[4], ARGV[10], 11)
+return redis.call('LRANGE', KEYS[2], 0, -1)
