@@ -29,7 +29,7 @@ public class Disk
     public virtual void Sync(SafeFileHandle file) => Fsync.File(file);
 
     /// <inheritdoc cref="Fsync.ForgetCached"/>
-    public virtual void ForgetCached(SafeFileHandle file) => Fsync.ForgetCached(file);
+    public virtual void ForgetCached(SafeFileHandle file, long offset = 0, long bytes = 0) => Fsync.ForgetCached(file, offset, bytes);
 
     /// <inheritdoc cref="Fsync.Directory"/>
     public virtual void SyncDirectory(string path) => Fsync.Directory(path);

@@ -38,10 +38,16 @@ public static partial class Fsync
     }
 
     /// <summary>
-    /// Drops the clean cached pages of a file, so that the next read asks the disk. After a failed fsync the cache
-    /// may hold what the disk does not. Advice only: where it is not taken, nothing is lost but that check.
+    /// Drops what is on the disk of a file's bytes from the system's cache: the next read asks the disk, and the memory is free
+    /// for what comes next. Advice only: where it is not taken, nothing is lost.
     /// </summary>
-    public static void ForgetCached(SafeFileHandle file) => _ = AdviseNative(file, 0, 0, AdviseDontNeed);
+    /// <param name="offset">In bytes. The page that it lies in is dropped whole.</param>
+    /// <param name="bytes">0 means up to the end.</param>
+    public static void ForgetCached(SafeFileHandle file, long offset, long bytes)
+    {
+        var intoPage = offset % Environment.SystemPageSize;
+        _ = AdviseNative(file, offset - intoPage, bytes == 0 ? 0 : intoPage + bytes, AdviseDontNeed);
+    }
 
     private static IOException Error(string call, int errno) => new($"{call} failed: {new Win32Exception(errno).Message}", errno);
 

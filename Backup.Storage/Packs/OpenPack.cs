@@ -67,11 +67,15 @@ internal sealed class OpenPack(Disk disk, int number, SafeFileHandle file, long 
                 disk.Write(file, record.Slice(done, Math.Min(WriteBytes, record.Length - done)), offset + done);
     }
 
-    /// <summary>Returns when all that was written so far is on the disk.</summary>
+    /// <summary>
+    /// Returns when all that was written so far is on the disk. Its memory is let go at once, and the next records take it: a virtual
+    /// machine gets memory it has not used for a while from its host, page by page, which costs more than all else here together.
+    /// </summary>
     public void Sync()
     {
         var before = Length;
         disk.Sync(file);
+        disk.ForgetCached(file, synced, before - synced);
         synced = before;
     }
 

@@ -1,10 +1,17 @@
 using Backup.Protocol;
+using Microsoft.Win32.SafeHandles;
 
 namespace Backup.Storage.Packs;
 
 /// <summary>Reads records from where the index says they lie, and lets none pass that is not whole.</summary>
 internal sealed class PackReader(Disk disk, string directory) : IDisposable
 {
+    /// <summary>
+    /// What lies behind such a stretch of a pack is let go when a reader gets past its end. The system lets go only of whole blocks that it
+    /// read ahead together, of a MiB and more.
+    /// </summary>
+    private const long StretchBytes = 16 << 20;
+
     private readonly ReadHandles handles = new(disk, directory);
 
     /// <summary>Reads a record and checks its header, its key and its checksum. The caller disposes it.</summary>
@@ -26,6 +33,7 @@ internal sealed class PackReader(Disk disk, string directory) : IDisposable
                     return null;
                 read += got;
             }
+            ForgetBehind(pack.File, at.Offset, bytes);
             if (!RecordHeader.TryRead(rented, out var header) || RecordKey.Of(header) != at.Key || header.StoredBytes != at.StoredBytes)
                 return null;
             var record = Record.Wrap(rented, header);
@@ -37,6 +45,19 @@ internal sealed class PackReader(Disk disk, string directory) : IDisposable
             if (!isWhole)
                 Record.Return(rented);
         }
+    }
+
+    /// <summary>
+    /// Whatever reads much of a pack (a restore, a copy, a scrub) reads it from front to back, and once: it neither takes new memory for all
+    /// of it nor that of others. Two stretches are let go, because a block may have lain across their border.
+    /// </summary>
+    private void ForgetBehind(SafeFileHandle file, long offset, int bytes)
+    {
+        var passed = (offset + bytes) / StretchBytes * StretchBytes;
+        if (passed <= offset)
+            return;
+        var from = Math.Max(0, passed - 2 * StretchBytes);
+        disk.ForgetCached(file, from, passed - from);
     }
 
     public void Drop(int pack) => handles.Drop(pack);

@@ -173,7 +173,7 @@ public class FaultyDisk(string directory, Random random) : Disk
     }
 
     /// <summary>Bytes whose sync has failed are clean in the kernel's eyes: dropped from its cache, they are gone.</summary>
-    public override void ForgetCached(SafeFileHandle file)
+    public override void ForgetCached(SafeFileHandle file, long offset = 0, long bytes = 0)
     {
         lock (gate)
         {
