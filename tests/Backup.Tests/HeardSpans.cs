@@ -15,7 +15,8 @@ internal sealed class HeardSpans : IDisposable
     {
         listener = new ActivityListener
         {
-            ShouldListenTo = source => source == Telemetry.Source,
+            // By name: the source may be asked about while it is made, before it is anybody's field.
+            ShouldListenTo = source => source.Name == Telemetry.Name,
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
             ActivityStopped = span =>
             {

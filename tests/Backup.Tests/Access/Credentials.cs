@@ -25,7 +25,6 @@ public sealed record Credential(string Name, Action<HttpRequestMessage, Scope> S
             allBut[scope] = await EnrolAsync(tokens, client, Scopes.OfTokens & ~scope);
         var key = ClusterKey.Parse(ManagerProcess.KeyText);
         var otherKey = ClusterKey.Parse(Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32)));
-        var now = TimeProvider.System.GetUtcNow();
         return
         [
             new("none", (_, _) => { }, _ => false),
@@ -38,13 +37,13 @@ public sealed record Credential(string Name, Action<HttpRequestMessage, Scope> S
             new("for another", (r, _) => { Bearer(r, full); r.Headers.Add(Headers.Client, ClientId.New().ToString()); }, _ => false),
             new("two at once", (r, _) => r.Headers.TryAddWithoutValidation("Authorization", [$"Bearer {full.Reveal()}", $"Bearer {full.Reveal()}"]), _ => false),
             new("invitation", (r, _) => r.Headers.Authorization = new AuthenticationHeaderValue(Shown.InvitationScheme, Secret.New().Reveal()), scope => scope == Scope.Enrol),
-            new("forged grant", (r, _) => Granted(r, otherKey, server, now), _ => false),
-            new("old grant", (r, _) => Granted(r, key, server, now - TimeSpan.FromMinutes(5)), _ => false),
-            new("early grant", (r, _) => Granted(r, key, server, now + TimeSpan.FromMinutes(5)), _ => false),
-            new("other's grant", (r, _) => Granted(r, key, "someone-else", now), _ => false),
-            new("moved grant", (r, _) => { Granted(r, key, server, now); r.Headers.Add(Headers.Client, client.ToString()); }, _ => false),
+            new("forged grant", (r, _) => Granted(r, otherKey, server), _ => false),
+            new("old grant", (r, _) => Granted(r, key, server, TimeSpan.FromMinutes(-5)), _ => false),
+            new("early grant", (r, _) => Granted(r, key, server, TimeSpan.FromMinutes(5)), _ => false),
+            new("other's grant", (r, _) => Granted(r, key, "someone-else"), _ => false),
+            new("moved grant", (r, _) => { Granted(r, key, server); r.Headers.Add(Headers.Client, client.ToString()); }, _ => false),
             new("good token", (r, _) => Bearer(r, full), scope => Scopes.OfTokens.HasFlag(scope)),
-            new("good grant", (r, _) => { r.Headers.Add(Headers.Client, client.ToString()); Granted(r, key, server, now); }, _ => true),
+            new("good grant", (r, _) => { r.Headers.Add(Headers.Client, client.ToString()); Granted(r, key, server); }, _ => true),
         ];
     }
 
@@ -60,6 +59,7 @@ public sealed record Credential(string Name, Action<HttpRequestMessage, Scope> S
 
     private static void Bearer(HttpRequestMessage request, AccessToken token) => request.Headers.Authorization = new AuthenticationHeaderValue(Shown.TokenScheme, token.Reveal());
 
-    private static void Granted(HttpRequestMessage request, ClusterKey key, string audience, DateTimeOffset now) => request.Headers.Authorization =
-        new AuthenticationHeaderValue(Grant.Scheme, Grant.Sign(key, "n9", audience, GrantedRequest.Of(request), now).ToString());
+    /// <summary>Signed when it is shown, or as long from then as is said: a grant is good for a minute, and the matrix may take longer.</summary>
+    private static void Granted(HttpRequestMessage request, ClusterKey key, string audience, TimeSpan from = default) => request.Headers.Authorization =
+        new AuthenticationHeaderValue(Grant.Scheme, Grant.Sign(key, "n9", audience, GrantedRequest.Of(request), TimeProvider.System.GetUtcNow() + from).ToString());
 }

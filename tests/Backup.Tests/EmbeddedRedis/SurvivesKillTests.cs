@@ -118,7 +118,7 @@ public sealed class SurvivesKillTests
         var since = Stopwatch.StartNew();
         while (acknowledged.Count < writes)
         {
-            Assert.True(since.Elapsed < TimeSpan.FromMinutes(1), $"Only {acknowledged.Count} writes in a minute.");
+            Assert.True(since.Elapsed < TimeSpan.FromMinutes(3), $"Only {acknowledged.Count} writes in {since.Elapsed}.");
             await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
         }
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Backup.FaultTests.Disks;
 using Backup.Manager;
 using Backup.Manager.Redis;
 using Backup.Protocol;
@@ -13,9 +14,11 @@ namespace Backup.Tests.Manager;
 /// <summary>One server for all tests of its kind, started by the first that needs it.</summary>
 public abstract class RedisFixture : IAsyncLifetime
 {
+    /// <summary>A call has three seconds, and a disk to which other suites write gigabytes may take longer. Redis is killed here, never the machine.</summary>
+    private readonly TestDirectory directory = new();
     private RedisServer? server;
 
-    public async Task<RedisServer> ServerAsync() => server ??= await StartAsync();
+    public async Task<RedisServer> ServerAsync() => server ??= await StartAsync(Directory.CreateDirectory(Path.Combine(directory.Path, "redis")).FullName);
 
     public Task InitializeAsync() => Task.CompletedTask;
 
@@ -23,19 +26,21 @@ public abstract class RedisFixture : IAsyncLifetime
     {
         if (server is not null)
             await server.DisposeAsync();
+        directory.Dispose();
     }
 
-    protected abstract Task<RedisServer> StartAsync();
+    /// <param name="dataDirectory">Deleted by the server.</param>
+    protected abstract Task<RedisServer> StartAsync(string dataDirectory);
 }
 
 public sealed class GarnetFixture : RedisFixture
 {
-    protected override async Task<RedisServer> StartAsync() => await EmbeddedRedisServer.StartNewAsync();
+    protected override async Task<RedisServer> StartAsync(string dataDirectory) => await EmbeddedRedisServer.StartNewAsync(dataDirectory: dataDirectory);
 }
 
 public sealed class DebianFixture : RedisFixture
 {
-    protected override async Task<RedisServer> StartAsync() => await DebianRedisServer.StartNewAsync();
+    protected override async Task<RedisServer> StartAsync(string dataDirectory) => await DebianRedisServer.StartNewAsync(dataDirectory: dataDirectory);
 }
 
 [CollectionDefinition(Name)]

@@ -15,6 +15,9 @@ public abstract class RedisFaultTests(RedisFixture fixture)
     /// <summary>The bound of one call (3 s), once for the call and once for a connection that breaks under it, and a busy machine.</summary>
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(10);
 
+    /// <summary>The same for thousands of calls at once, which a busy machine needs time to begin and to end.</summary>
+    private static readonly TimeSpan ManyAnswersTimeMax = TimeSpan.FromSeconds(60);
+
     [SkippableFact]
     public async Task No_acknowledged_commit_is_lost_when_redis_is_killed_under_load()
     {
@@ -110,7 +113,7 @@ public abstract class RedisFaultTests(RedisFixture fixture)
             var started = Stopwatch.StartNew();
             var codes = await Task.WhenAll(Enumerable.Range(0, Metadata.CallsMax + Metadata.CallsWaitingMax + 10).Select(async _ =>
                 (await Assert.ThrowsAsync<FailureException>(() => metadata.ReadManyAsync(["x"], default))).Failure.Code));
-            Assert.True(started.Elapsed < AnswerTimeMax, $"It took {started.Elapsed}.");
+            Assert.True(started.Elapsed < ManyAnswersTimeMax, $"It took {started.Elapsed}.");
             Assert.All(codes, code => Assert.True(code is FailureCode.Busy or FailureCode.MetadataUnavailable));
             Assert.True(codes.Count(code => code == FailureCode.Busy) >= 10);
         }

@@ -14,7 +14,7 @@ namespace Backup.Tests.Redis;
 public abstract class RedisServer : IAsyncDisposable
 {
     /// <summary>An empty server answers within a second; the rest is for a busy machine and a long log.</summary>
-    private static readonly TimeSpan StartTimeMax = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartTimeMax = TimeSpan.FromMinutes(3);
 
     private readonly StringBuilder output = new();
     private Process? process;
