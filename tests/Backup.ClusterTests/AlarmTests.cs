@@ -43,11 +43,11 @@ public class AlarmTests
         Assert.Contains("changed strangely much", (await machine.RunAsync("cluster", "status")).Expect(ExitCode.Degraded).Out);
         var strange = (await machine.RunAsync("cluster", "clients", "--json")).Expect(ExitCode.Degraded).Json;
         Assert.Equal("strange", strange.GetProperty("state").GetString());
-        var posted = await ToldAsync(told);
-        Assert.Equal((EventKind.BackupUnusual, EventSeverity.Error), (posted.Kind, posted.Severity));
+        var posted = await ToldAsync(told, EventKind.BackupUnusual, after: 0);
+        Assert.Equal(EventSeverity.Error, posted.Severity);
 
         (await machine.RunAsync("cluster", "fine", strange.GetProperty("client").GetString()!)).Expect(ExitCode.Done);
-        Assert.Equal(EventSeverity.Info, (await ToldAsync(told)).Severity);
+        Assert.Equal(EventSeverity.Info, (await ToldAsync(told, EventKind.BackupUnusual, posted.Sequence)).Severity);
         (await machine.RunAsync("retention", "apply", "--keep-last", "1", "--yes")).Expect(ExitCode.Done);
         (await machine.RunAsync("cluster", "status")).Expect(ExitCode.Done);
         await SayFineInTheMenuAsync(machine);
@@ -95,11 +95,12 @@ public class AlarmTests
         return (ear.Prefixes.Single(), told);
     }
 
-    private static async Task<ClusterEvent> ToldAsync(ConcurrentQueue<ClusterEvent> told)
+    /// <summary>The first of this kind after this sequence: on a busy machine there may be others, as of a node that seemed dead, and one may be posted twice.</summary>
+    private static async Task<ClusterEvent> ToldAsync(ConcurrentQueue<ClusterEvent> told, EventKind kind, long after)
     {
         using var patience = new CancellationTokenSource(RunningCluster.PatienceMax);
         ClusterEvent? happened;
-        while (!told.TryDequeue(out happened))
+        while (!told.TryDequeue(out happened) || happened.Kind != kind || happened.Sequence <= after)
         {
             Assert.False(patience.IsCancellationRequested, "Nobody was told.");
             await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);

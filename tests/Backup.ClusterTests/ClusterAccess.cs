@@ -24,6 +24,16 @@ public static class ClusterAccess
         return Clients.Create<T>(cluster.App.GetEndpoint(to, "http"), to, proof: new PeerGrants(key, from, TimeProvider.System).To(to));
     }
 
+    /// <summary>Until every node has renewed its lease since now, and so has heard of what was committed and told of what it holds.</summary>
+    public static async Task WaitForHeartbeatsAsync(this RunningCluster cluster)
+    {
+        var connection = cluster.Connect(ClientId.New());
+        var now = (await connection.StatusAsync()).NowMs;
+        using var patience = new CancellationTokenSource(RunningCluster.PatienceMax);
+        while (!(await connection.StatusAsync()).Nodes.All(node => node.LastSeenMs > now))
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, patience.Token);
+    }
+
     /// <summary>The most memory that each process had resident since its start.</summary>
     public static async Task<Dictionary<string, long>> PeakResidentBytesAsync(this RunningCluster cluster)
     {

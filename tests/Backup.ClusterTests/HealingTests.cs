@@ -40,6 +40,8 @@ public sealed class HealingTests(Xunit.Abstractions.ITestOutputHelper output)
         await cluster.Running.StartAgainAsync(victim.Value);
         await cluster.UntilHeldAsync(victim, 0);
         await cluster.AssertCopiesExactAsync(files);
+        // Said by a job that looks every second, not by the return itself.
+        await cluster.UntilEventAsync(EventKind.NodeReturned, victim);
         var kinds = (await cluster.EventsAsync()).Where(one => one.Subject == victim.Value).Select(one => one.Kind);
         Assert.Equal([EventKind.NodeJoined, EventKind.NodeDied, EventKind.NodeReturned], kinds);
     }

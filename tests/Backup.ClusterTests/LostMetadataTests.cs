@@ -39,7 +39,7 @@ public class LostMetadataTests
         await rig.StartRedisAsync();
         await connection.UploadAsync(Enumerable.Range(0, 20).Select(i => Transfers.File($"later/{i}", i, 2000)));
         before = await SeenAsync(connection);
-        await WaitForHeartbeatsAsync(rig);
+        await rig.Cluster.WaitForHeartbeatsAsync();
         await rig.KillRedisAsync();
         Directory.Delete(rig.RedisDirectory, recursive: true);
         ClusterOnRedis.Copy(copy, rig.RedisDirectory);
@@ -108,15 +108,5 @@ public class LostMetadataTests
             seen.AddRange(versions.Versions.Select(version => $"{version with { Nodes = [] }} on {string.Join(',', version.Nodes)}"));
         }
         return seen;
-    }
-
-    /// <summary>Until every node has renewed its lease since now, and so has heard of what was committed.</summary>
-    private static async Task WaitForHeartbeatsAsync(ClusterOnRedis rig)
-    {
-        var connection = rig.Cluster.Connect(ClientId.New());
-        var now = (await connection.StatusAsync()).NowMs;
-        using var patience = new CancellationTokenSource(RunningCluster.PatienceMax);
-        while (!(await connection.StatusAsync()).Nodes.All(node => node.LastSeenMs > now))
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, patience.Token);
     }
 }

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Reflection;
 using Backup.ClusterTests.Hosting;
 
@@ -20,7 +18,7 @@ public sealed class TraceTests : IDisposable
     {
         var tool = AspireTool.Find();
         Skip.If(tool is null, "No aspire command: npm install -g @microsoft/aspire-cli-linux-x64");
-        var ports = FreePorts(8);
+        var ports = FreePorts.InARow(8);
         var (page, telemetry) = (new Uri($"http://localhost:{ports[^1]}"), new Uri($"http://localhost:{ports[^2]}"));
         // Redis, the manager and four nodes have six ports in a row.
         using var host = AppHostProcess.Start($"--Cluster:BasePort={ports[1]}", $"--Cluster:DataDirectory={directory.FullName}/cluster",
@@ -104,33 +102,5 @@ public sealed class TraceTests : IDisposable
         await process.WaitForExitAsync().WaitAsync(RunningCluster.PatienceMax);
         Assert.True(process.ExitCode == 0, output);
         return output;
-    }
-
-    /// <summary>
-    /// Ports in a row that nobody uses now, and that the system gives to no outgoing connection meanwhile: those begin at 32768, and
-    /// the AppHost looks for free ones from 20000 on.
-    /// </summary>
-    private static int[] FreePorts(int count)
-    {
-        while (true)
-        {
-            int[] ports = [.. Enumerable.Range(Random.Shared.Next(12_000, 19_000), count)];
-            if (ports.All(IsFree))
-                return ports;
-        }
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }
