@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Deque.AxeCore.Commons;
 using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
 
 namespace Backup.ConsoleTests;
 
@@ -43,7 +44,11 @@ public sealed class ConsoleView : IAsyncDisposable
     public async Task GoAsync(string path)
     {
         await Page.GotoAsync(path);
-        await Page.Locator("h1").First.WaitForAsync();
+        var heading = Page.Locator("h1").First;
+        await heading.WaitForAsync();
+        // It is given the focus a moment after it is seen, except where one signs in: what is typed before then may be lost.
+        if (await heading.GetAttributeAsync("tabindex") is not null)
+            await Expect(heading).ToBeFocusedAsync();
     }
 
     /// <summary>Nothing was loaded from elsewhere, no script failed, nothing is wider than the window, and axe finds no fault.</summary>
