@@ -15,7 +15,8 @@ PORT = 7550
 
 
 def client(work, root, *arguments):
-    """Runs a documented command and returns its seconds of wall time."""
+    """Runs a documented command and returns its seconds of wall time. What was written before is on the disk by then."""
+    os.sync()
     started = time.monotonic()
     subprocess.run(["dotnet", ROOT / "Backup.Client/bin/Release/net10.0/Backup.Client.dll", "--server", f"http://localhost:{PORT + 1}", "--root", root, *arguments],
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "HOME": str(work / "home")})
@@ -63,6 +64,7 @@ def by_clients(work, mib):
         for root in roots:
             root.mkdir()
             (root / "file").write_bytes(os.urandom(mib << 20))
+        os.sync()
         started = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(count) as at_once:
             list(at_once.map(lambda root: client(work, root, "backup"), roots))

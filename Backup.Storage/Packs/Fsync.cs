@@ -10,10 +10,12 @@ namespace Backup.Storage.Packs;
 /// </summary>
 public static partial class Fsync
 {
-    private const int OpenDirectory = 0x10000; // O_DIRECTORY
     private const int OpenCloseOnExec = 0x80000; // O_CLOEXEC
     private const int Interrupted = 4; // EINTR
     private const int AdviseDontNeed = 4; // POSIX_FADV_DONTNEED
+
+    /// <summary>O_DIRECTORY, which differs between the architectures.</summary>
+    private static readonly int OpenDirectory = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
 
     /// <summary>Returns when all that was written to this file is on the disk.</summary>
     /// <exception cref="IOException">The disk refused; <see cref="Exception.HResult"/> is the errno.</exception>
@@ -39,12 +41,15 @@ public static partial class Fsync
 
     /// <summary>
     /// Drops what is on the disk of a file's bytes from the system's cache: the next read asks the disk, and the memory is free
-    /// for what comes next. Advice only: where it is not taken, nothing is lost.
+    /// for what comes next. After a failed fsync the cache may hold what the disk does not, and only this shows it. Advice: where it is
+    /// not taken, nothing is lost but that.
     /// </summary>
-    /// <param name="offset">In bytes. The page that it lies in is dropped whole.</param>
-    /// <param name="bytes">0 means up to the end.</param>
+    /// <param name="offset">In bytes. Of the page that it lies in all is dropped that is on the disk.</param>
+    /// <param name="bytes">0 means up to the end. A last page that is meant in part stays.</param>
     public static void ForgetCached(SafeFileHandle file, long offset, long bytes)
     {
+        if (!OperatingSystem.IsLinux())
+            return;
         var intoPage = offset % Environment.SystemPageSize;
         _ = AdviseNative(file, offset - intoPage, bytes == 0 ? 0 : intoPage + bytes, AdviseDontNeed);
     }
@@ -57,6 +62,6 @@ public static partial class Fsync
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle OpenNative(string path, int flags);
 
-    [LibraryImport("libc", EntryPoint = "posix_fadvise", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
     private static partial int AdviseNative(SafeFileHandle file, long offset, long length, int advice);
 }

@@ -3,7 +3,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Backup.Storage.Packs;
 
-/// <summary>A pack that is being appended to. Everything but <see cref="Write"/> happens under the appender's lock.</summary>
+/// <summary>
+/// A pack that is being appended to. <see cref="Write"/> is for everybody; <see cref="Sync"/>, <see cref="LetGo"/> and <see cref="Seal"/> are the
+/// committing thread's; all else happens under the appender's lock.
+/// </summary>
 internal sealed class OpenPack(Disk disk, int number, SafeFileHandle file, long length) : IDisposable
 {
     /// <summary>Larger calls cost three times the kernel's time for the same bytes (measured: 1 MiB against 128 KiB).</summary>
@@ -20,6 +23,9 @@ internal sealed class OpenPack(Disk disk, int number, SafeFileHandle file, long 
 
     /// <summary>Everything before this is on the disk. What lies behind it and was abandoned may be gone after a crash, and is not missed.</summary>
     private long synced = length;
+
+    /// <summary>What <see cref="LetGo"/> let go of last: from the one up to the other.</summary>
+    private (long From, long To) letGo = (0, 0);
 
     public int Number => number;
 
@@ -67,16 +73,26 @@ internal sealed class OpenPack(Disk disk, int number, SafeFileHandle file, long 
                 disk.Write(file, record.Slice(done, Math.Min(WriteBytes, record.Length - done)), offset + done);
     }
 
-    /// <summary>
-    /// Returns when all that was written so far is on the disk. Its memory is let go at once, and the next records take it: a virtual
-    /// machine gets memory it has not used for a while from its host, page by page, which costs more than all else here together.
-    /// </summary>
+    /// <summary>Returns when all that was written so far is on the disk.</summary>
     public void Sync()
     {
         var before = Length;
         disk.Sync(file);
-        disk.ForgetCached(file, synced, before - synced);
         synced = before;
+    }
+
+    /// <summary>
+    /// Lets go of the system's memory of what is synced, and the next records take it: a virtual machine gets memory it has not used for
+    /// a while from its host, page by page, which costs more than all else here together. Of whole pages only: the next record
+    /// would have the last one read again. And once more of what it let go of last, for what was still being written then.
+    /// </summary>
+    public void LetGo()
+    {
+        var to = synced - (synced % Environment.SystemPageSize);
+        if (to == letGo.To)
+            return;
+        disk.ForgetCached(file, letGo.From, to - letGo.From);
+        letGo = (letGo.To, to);
     }
 
     public void Seal()

@@ -1,5 +1,4 @@
 using Backup.Protocol;
-using Microsoft.Win32.SafeHandles;
 
 namespace Backup.Storage.Packs;
 
@@ -7,8 +6,8 @@ namespace Backup.Storage.Packs;
 internal sealed class PackReader(Disk disk, string directory) : IDisposable
 {
     /// <summary>
-    /// What lies behind such a stretch of a pack is let go when a reader gets past its end. The system lets go only of whole blocks that it
-    /// read ahead together, of a MiB and more.
+    /// What lies before such a stretch of a pack is let go when a reader gets into it. The system lets go only of whole blocks that it
+    /// read ahead together, which may be of some MiB.
     /// </summary>
     private const long StretchBytes = 16 << 20;
 
@@ -33,7 +32,7 @@ internal sealed class PackReader(Disk disk, string directory) : IDisposable
                     return null;
                 read += got;
             }
-            ForgetBehind(pack.File, at.Offset, bytes);
+            LetGoBehind(pack, at.Offset + bytes);
             if (!RecordHeader.TryRead(rented, out var header) || RecordKey.Of(header) != at.Key || header.StoredBytes != at.StoredBytes)
                 return null;
             var record = Record.Wrap(rented, header);
@@ -49,15 +48,15 @@ internal sealed class PackReader(Disk disk, string directory) : IDisposable
 
     /// <summary>
     /// Whatever reads much of a pack (a restore, a copy, a scrub) reads it from front to back, and once: it neither takes new memory for all
-    /// of it nor that of others. Two stretches are let go, because a block may have lain across their border.
+    /// of it nor that of others. Two stretches are let go, because a block may have lain across their border; the last one read stays.
     /// </summary>
-    private void ForgetBehind(SafeFileHandle file, long offset, int bytes)
+    private void LetGoBehind(ReadHandles.Lease pack, long end)
     {
-        var passed = (offset + bytes) / StretchBytes * StretchBytes;
-        if (passed <= offset)
+        var stretch = end / StretchBytes;
+        if (stretch <= pack.MoveTo(stretch))
             return;
-        var from = Math.Max(0, passed - 2 * StretchBytes);
-        disk.ForgetCached(file, from, passed - from);
+        var from = Math.Max(0, stretch - 2) * StretchBytes;
+        disk.ForgetCached(pack.File, from, (stretch * StretchBytes) - from);
     }
 
     public void Drop(int pack) => handles.Drop(pack);

@@ -76,6 +76,15 @@ internal sealed class ReadHandles(Disk disk, string directory) : IDisposable
     {
         public SafeFileHandle File => entry.File;
 
+        /// <summary>Notes in which stretch of the pack somebody reads now.</summary>
+        /// <returns>In which one somebody read before.</returns>
+        public long MoveTo(long stretch)
+        {
+            var before = entry.Stretch;
+            entry.Stretch = stretch;
+            return before;
+        }
+
         public void Dispose() => handles.Return(entry);
     }
 
@@ -88,5 +97,8 @@ internal sealed class ReadHandles(Disk disk, string directory) : IDisposable
         public bool IsDropped { get; set; }
 
         public long LastUse { get; set; }
+
+        /// <summary>Set without the lock: what it decides is advice.</summary>
+        public long Stretch { get; set; }
     }
 }

@@ -185,7 +185,8 @@ internal sealed partial class Recovery(PackStoreOptions options, NodeIdentity id
 
     /// <summary>
     /// What a killed process wrote may be in the kernel's memory only, or, after a failed fsync, there and never on the disk.
-    /// What cannot be made durable must not be indexed: an answer that it is held would be believed.
+    /// What cannot be made durable must not be indexed: an answer that it is held would be believed. Of the second kind a new sync says
+    /// nothing, so the cache is dropped, and what is read then is the disk's.
     /// </summary>
     private bool TrySync(SafeFileHandle file, int number, long from, long length, bool isSealed)
     {

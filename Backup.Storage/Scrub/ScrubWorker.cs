@@ -29,6 +29,9 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
 
     private readonly TimeProvider time = time;
     private readonly Queue<ClientId> clients = new();
+
+    /// <summary>Packs that could not be opened. They are tried again after the next walk through all versions; the others are read meanwhile.</summary>
+    private readonly HashSet<int> passedOver = [];
     private PackScrub? pack;
     private long lastVersion = long.MinValue;
     private DateTimeOffset? walked;
@@ -46,7 +49,10 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
         else if (pack is not null)
             await ReadOnAsync(pack, cancellationToken);
         else if (walked is null || time.GetUtcNow() - walked > interval / 2)
+        {
             (walked, wait, found) = (time.GetUtcNow(), Enqueue(store.Index.Clients), default);
+            passedOver.Clear();
+        }
         else
             Choose();
         return WorkerStep.Idle;
@@ -101,7 +107,7 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
     {
         var now = time.GetUtcNow();
         var next = store.Index.Packs()
-            .Where(row => row.State != PackState.Removed && row.Watermark > PackHeader.LengthBytes && !store.Index.IsForeign(row.Number))
+            .Where(row => row.State != PackState.Removed && row.Watermark > PackHeader.LengthBytes && !store.Index.IsForeign(row.Number) && !passedOver.Contains(row.Number))
             .OrderBy(row => row.VerifiedMs).FirstOrDefault();
         var age = now - DateTimeOffset.FromUnixTimeMilliseconds(next.VerifiedMs);
         // A clock that was set back makes verifications of the future.
@@ -111,7 +117,16 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
             return;
         }
         wait = TimeSpan.Zero;
-        pack = PackScrub.TryOpen(store, next, now.ToUnixTimeMilliseconds());
+        try
+        {
+            pack = PackScrub.TryOpen(store, next, now.ToUnixTimeMilliseconds());
+        }
+        catch (Exception e) when (DiskFailure.Is(e))
+        {
+            // Not damage: its records may be whole, and whoever asks for one is told.
+            passedOver.Add(next.Number);
+            LogPassedOver(next.Number, e.Message);
+        }
     }
 
     private TimeSpan Enqueue(IEnumerable<ClientId> some)
@@ -120,6 +135,9 @@ public sealed partial class ScrubWorker(PackStore store, VersionRepair repair, T
             clients.Enqueue(client);
         return TimeSpan.Zero;
     }
+
+    [LoggerMessage(LogLevel.Error, "Pack {Pack} could not be opened and is not verified: {Message} The node's user must be able to read it; it is tried again later")]
+    private partial void LogPassedOver(int pack, string message);
 
     [LoggerMessage(LogLevel.Warning, "A scrub found damaged records of {Clients} clients; they are repaired from the other copies")]
     private partial void LogDamaged(int clients);

@@ -177,11 +177,13 @@ public class FaultyDisk(string directory, Random random) : Disk
     {
         lock (gate)
         {
-            if (!open.TryGetValue(file, out var inode) || !inode.Writes.Exists(write => write.IsDoomed))
+            if (!open.TryGetValue(file, out var inode) || files.FirstOrDefault(known => known.Value == inode).Key is not { } path)
                 return;
-            var path = files.First(known => known.Value == inode).Key;
-            File.WriteAllBytes(path, ContentOf(File.ReadAllBytes(path), inode, CrashMode.Lost));
-            inode.Writes.RemoveAll(write => write.IsDoomed);
+            var end = bytes == 0 ? long.MaxValue : offset + bytes;
+            using var writing = base.Open(path, FileMode.Open, FileAccess.Write);
+            foreach (var write in inode.Writes.Where(write => write.IsDoomed && write.Offset < end && offset < write.Offset + write.Bytes))
+                base.Write(writing, new byte[write.Bytes], write.Offset);
+            inode.Writes.RemoveAll(write => write.IsDoomed && write.Offset < end && offset < write.Offset + write.Bytes);
         }
     }
 

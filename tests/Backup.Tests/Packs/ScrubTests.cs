@@ -55,6 +55,28 @@ public sealed class ScrubTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pack_that_cannot_be_opened_is_no_damage_and_the_others_are_read()
+    {
+        // Two records to a pack.
+        await using var store = await folder.OpenAsync(128 + 2 * (112 + Bytes));
+        for (var i = 0; i < Records; i++)
+            await StoreAsync(store, Chunk(i, Bytes));
+        // A folder under its name is what not even root can open.
+        var away = folder.Pack(1) + ".away";
+        File.Move(folder.Pack(1), away);
+        Directory.CreateDirectory(folder.Pack(1));
+        Flip(folder.Pack(2), 128 + 10);
+        Assert.Equal(1, await ScrubAsync(store));
+        Assert.Equal(2, Assert.Single(store.Damage).Pack);
+
+        Directory.Delete(folder.Pack(1));
+        File.Move(away, folder.Pack(1));
+        await AssertHeldAsync(store, 0, Bytes);
+        Flip(folder.Pack(1), 128 + 10);
+        Assert.Equal(1, await ScrubAsync(store));
+    }
+
+    [Fact]
     public async Task A_flip_in_a_packs_header_is_noted_and_its_records_are_served()
     {
         await using var store = await FilledAsync();
