@@ -23,10 +23,8 @@ public sealed class CacheTests : IDisposable
         await using var store = await OpenAsync();
         for (var i = 0; i < 4; i++)
             await StoreAsync(store, Chunk(i, Bytes));
-        // Answered first, let go of then: the last of them is seen once the next one has been answered.
-        await StoreAsync(store, Chunk(4, Bytes));
         long[] ends = [.. Enumerable.Range(1, 4).Select(i => PageOf(128 + (i * (112 + Bytes))))];
-        Assert.Equal([(0, ends[0]), (0, ends[1]), (ends[0], ends[2]), (ends[1], ends[3])], disk.Forgotten.Take(4));
+        Assert.Equal([(0, ends[0]), (0, ends[1]), (ends[0], ends[2]), (ends[1], ends[3])], disk.Forgotten);
     }
 
     [Fact]
