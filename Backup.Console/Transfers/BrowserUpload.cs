@@ -23,6 +23,6 @@ public sealed class BrowserUpload(string folder, IReadOnlyList<IBrowserFile> fil
         var path = RootedPath.Parse(folder.Length == 0 ? file.Name : $"{folder}/{file.Name}");
         // The browser's own limit is its size: it is streamed, whatever that is.
         return new SourceFile(path, VersionKind.File, file.Size, file.LastModified.ToUnixTimeMilliseconds() * 1_000_000, Mode: 0, LinkTarget: null,
-            () => file.OpenReadStream(long.MaxValue, stop.Token));
+            () => new ChosenStream(file.OpenReadStream(long.MaxValue, stop.Token)));
     }
 }

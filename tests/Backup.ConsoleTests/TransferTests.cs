@@ -34,6 +34,29 @@ public sealed class TransferTests(ConsoleFixture console)
     }
 
     [SkippableFact]
+    public async Task A_file_that_changes_while_it_is_uploaded_is_named_and_the_page_goes_on()
+    {
+        await using var view = await console.OpenAsync("/console/files?folder=changing");
+        await Expect(view.Page.Locator("input[type=file]")).ToHaveJSPropertyAsync("_blazorInputFileNextFileId", 0);
+        var path = Path.Combine(Path.GetTempPath(), $"backup-changing-{Guid.NewGuid():N}.bin");
+        await using (var file = File.Create(path))
+        {
+            // So large that it is on its way for a while.
+            file.SetLength(400_000_000);
+            await view.Page.Locator("input[type=file]").SetInputFilesAsync(path);
+            await Expect(view.Page.GetByRole(AriaRole.Status).Filter(new() { HasTextRegex = new("^[1-9].* of ") })).ToBeVisibleAsync();
+            file.SetLength(1);
+        }
+        await Expect(view.Page.Locator("#uploaded")).ToContainTextAsync("cannot be read: the browser does not read it any more.");
+
+        File.Delete(path);
+
+        await view.Page.Locator("input[type=file]").SetInputFilesAsync(new FilePayload { Name = "another.bin", MimeType = "application/octet-stream", Buffer = [1] });
+        await Expect(view.Page.Locator("#uploaded")).ToContainTextAsync("changing/another.bin: version ");
+        await view.AssertSoundAsync();
+    }
+
+    [SkippableFact]
     public async Task A_folder_comes_as_a_zip_with_every_file_in_it_and_as_it_was_before()
     {
         await using var view = await console.OpenAsync("/console/files?folder=photos/2025");
