@@ -34,7 +34,7 @@ internal sealed record Surroundings(
     {
         var isTerminal = !Console.IsInputRedirected && !Console.IsOutputRedirected;
         return new Surroundings(
-            Console.IsOutputRedirected ? StandardStreams.Results() : Console.Out, Console.IsErrorRedirected ? StandardStreams.Notes() : Console.Error, isTerminal,
+            Console.IsOutputRedirected ? StandardStreams.Results() : Console.Out, StandardStreams.Notes(), isTerminal,
             name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null,
             Environment.CurrentDirectory, TimeProvider.System)
         {
