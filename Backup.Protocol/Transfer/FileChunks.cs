@@ -1,28 +1,24 @@
 namespace Backup.Protocol;
 
 /// <summary>
-/// ① Reads one source and cuts it into sealed chunk records: each is copied once, into a buffer of its own size, and hashed by
-/// other threads while the ends of the next are looked for.
+/// ① Reads one source, window by window, and finds the ends of its chunks; other threads copy each chunk out of the window into a record
+/// of its own and hash it, while the next window is read.
 /// </summary>
 public sealed class FileChunks(Stream source, ClientId client, long expectedBytes, ClientCipher? cipher = null) : IAsyncDisposable
 {
-    /// <summary>One read: a few chunks. Larger ones cost memory for each file under way, smaller ones more calls.</summary>
-    private const int ReadBytes = 512 << 10;
-
-    /// <summary>What is read ahead of the cuts: a chunk of the largest size and a read, and with its header within a pooled 1 MiB.</summary>
+    /// <summary>
+    /// What is read and handed to another thread together: some ten chunks, since to wake one for each would cost a good part of what is won.
+    /// At least a chunk of the largest size, and with a record's header within a pooled 1 MiB.
+    /// </summary>
     private const int WindowBytes = (1 << 20) - RecordHeader.LengthBytes;
 
-    /// <summary>Handed to another thread together: to wake one for each chunk would cost a good part of what is won.</summary>
-    private const int HashedTogetherMax = 8;
-
-    /// <summary>Lots under way beside the one that is waited for. With it, up to 24 chunks of a file are in memory ahead of the sender.</summary>
-    private const int LotsAhead = 2;
+    /// <summary>Windows under way beside the one that is waited for. With it, and with the one that is read, 6 MiB of a file are in memory ahead of the sender.</summary>
+    private const int WindowsAhead = 4;
 
     private readonly Queue<Task<Record[]>> hashing = [];
     private readonly Queue<Record> hashed = [];
     private readonly Chunker chunker = new(cipher?.CutSeed ?? 0);
     private byte[]? buffer;
-    private int start;
     private int filled;
     private bool ended;
 
@@ -31,8 +27,8 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
     {
         if (hashed.TryDequeue(out var next))
             return next;
-        while (hashing.Count <= LotsAhead && await CutAsync(ct) is { } lot)
-            hashing.Enqueue(lot);
+        while (hashing.Count <= WindowsAhead && await CutAsync(ct) is { } window)
+            hashing.Enqueue(window);
         if (!hashing.TryDequeue(out var first))
             return null;
         foreach (var record in await first)
@@ -42,93 +38,91 @@ public sealed class FileChunks(Stream source, ClientId client, long expectedByte
 
     public async ValueTask DisposeAsync()
     {
-        // A lot that failed has been said to whoever waited for it, or is of no matter any more.
-        foreach (var lot in hashing)
-            await lot.ContinueWith(done => Array.ForEach(done.IsCompletedSuccessfully ? done.Result : [], record => record.Dispose()), TaskScheduler.Default);
+        // A window that failed has been said to whoever waited for it, or is of no matter any more.
+        foreach (var window in hashing)
+            await window.ContinueWith(done => Array.ForEach(done.IsCompletedSuccessfully ? done.Result : [], record => record.Dispose()), TaskScheduler.Default);
         foreach (var record in hashed)
             record.Dispose();
-        LetGo();
+        if (buffer is not null)
+            Record.Return(buffer);
         await source.DisposeAsync();
     }
 
-    private void LetGo()
-    {
-        if (buffer is not null)
-            Record.Return(buffer);
-        buffer = null;
-    }
-
-    /// <summary>Cuts the chunks whose ends have been read, at least one, and has them hashed. Null at the end.</summary>
+    /// <summary>Reads a window and has the chunks that end in it copied and hashed; what is left begins the next one. Null at the end.</summary>
     private async ValueTask<Task<Record[]>?> CutAsync(CancellationToken ct)
     {
-        if (ended && start == filled)
+        if (!ended)
+            await FillAsync(ct);
+        var ends = FindEnds();
+        if (ends.Count == 0)
             return null;
+        var (window, left) = (buffer!, filled - ends[^1]);
+        // A file that is read to its end needs no window more, though its batch goes on.
+        buffer = ended ? null : Record.Rent(WindowBytes);
+        if (left > 0)
+            Bytes(window).Span.Slice(ends[^1], left).CopyTo(Bytes(buffer!).Span);
+        filled = left;
+        // A small file was read into the buffer that becomes its record.
+        return ended && ends is [var only] ? Task.FromResult<Record[]>([Seal(window, only)]) : Task.Run(() => CutOut(window, ends));
+    }
+
+    /// <summary>Reads until the window is full or the source has ended.</summary>
+    private async ValueTask FillAsync(CancellationToken ct)
+    {
         // A byte more than is expected, so that the end of a file that is as long as expected is found in the same buffer.
         buffer ??= Record.Rent((int)Math.Clamp(expectedBytes + 1, 1, WindowBytes));
-        while (true)
+        while (!ended && filled < WindowBytes)
         {
-            var cut = new List<(byte[] Rented, int Length)>();
-            while (cut.Count < HashedTogetherMax && FindEnd() is var length and > 0)
-                cut.Add(Take(length));
-            // A file that is read to its end needs its window no more, though its batch goes on.
-            if (ended && start == filled)
-                LetGo();
-            if (cut.Count > 0)
-                return cut is [var only] && ended ? Task.FromResult<Record[]>([Seal(only)]) : Task.Run(() => cut.Select(Seal).ToArray());
-            if (ended)
-                return null;
-            MakeRoom();
-            var got = await source.ReadAsync(Window().Slice(filled, Math.Min(ReadBytes, Window().Length - filled)), ct);
+            if (filled == Bytes(buffer).Length)
+                Grow();
+            var got = await source.ReadAsync(Bytes(buffer)[filled..], ct);
             ended = got == 0;
             filled += got;
         }
     }
 
-    /// <summary>The length of the next chunk; not above 0 where its end has not been read, or nothing is left.</summary>
-    private int FindEnd()
+    /// <summary>A source that turns out longer than expected gets a window of full size.</summary>
+    private void Grow()
     {
-        if (start == filled)
-            return 0;
-        var length = chunker.FindEnd(Window()[start..filled].Span);
-        return length < 0 && ended ? filled - start : length;
+        var larger = Record.Rent(WindowBytes);
+        Bytes(buffer!).CopyTo(Bytes(larger));
+        Record.Return(buffer!);
+        buffer = larger;
     }
 
-    private Memory<byte> Window() => buffer.AsMemory(RecordHeader.LengthBytes, Math.Min(buffer!.Length - RecordHeader.LengthBytes, WindowBytes));
-
-    /// <summary>Moves what was read of the next chunk to the front; a source that turns out longer than expected gets a buffer of full size.</summary>
-    private void MakeRoom()
+    private List<int> FindEnds()
     {
-        if (filled < Window().Length && (start == 0 || Window().Length - filled >= ReadBytes / 2))
-            return;
-        var begun = Window()[start..filled];
-        if (start == 0)
+        var ends = new List<int>();
+        for (var start = 0; start < filled; start = ends[^1])
         {
-            var larger = Record.Rent(WindowBytes);
-            begun.CopyTo(larger.AsMemory(RecordHeader.LengthBytes));
-            Record.Return(buffer!);
-            buffer = larger;
-            return;
+            var length = chunker.FindEnd(Bytes(buffer!)[start..filled].Span);
+            if (length < 0 && !ended)
+                break;
+            ends.Add(length < 0 ? filled : start + length);
+            chunker.Reset();
         }
-        begun.CopyTo(Window());
-        (start, filled) = (0, begun.Length);
+        return ends;
     }
 
-    private (byte[] Rented, int Length) Take(int length)
+    private Record[] CutOut(byte[] window, List<int> ends)
     {
-        chunker.Reset();
-        if (start == 0 && length == filled && ended)
+        var records = new Record[ends.Count];
+        var start = 0;
+        for (var i = 0; i < records.Length; i++)
         {
-            // A small file is read into the buffer that becomes its record.
-            var whole = buffer!;
-            (buffer, filled) = (null, 0);
-            return (whole, length);
+            var chunk = Bytes(window)[start..ends[i]];
+            var own = Record.Rent(chunk.Length);
+            chunk.CopyTo(Bytes(own));
+            records[i] = Seal(own, chunk.Length);
+            start = ends[i];
         }
-        var own = Record.Rent(length);
-        Window().Slice(start, length).CopyTo(own.AsMemory(RecordHeader.LengthBytes));
-        start += length;
-        return (own, length);
+        Record.Return(window);
+        return records;
     }
 
-    private Record Seal((byte[] Rented, int Length) chunk) =>
-        cipher is null ? Record.Seal(chunk.Rented, RecordKind.Chunk, client, chunk.Length) : Record.Name(chunk.Rented, cipher, chunk.Length);
+    /// <summary>What a window holds, or may hold: a record's payload, should it become one.</summary>
+    private static Memory<byte> Bytes(byte[] rented) => rented.AsMemory(RecordHeader.LengthBytes, Math.Min(rented.Length - RecordHeader.LengthBytes, WindowBytes));
+
+    private Record Seal(byte[] rented, int length) =>
+        cipher is null ? Record.Seal(rented, RecordKind.Chunk, client, length) : Record.Name(rented, cipher, length);
 }
